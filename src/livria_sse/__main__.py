@@ -1,0 +1,159 @@
+"""The command line."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import TypeVar
+
+import click
+
+from livria_sse import __version__
+from livria_sse.application import create_app
+from livria_sse.auth import Auth, SiteTokens, open_passwords
+from livria_sse.catalogue import read_catalogue
+from livria_sse.errors import InvalidSettings, LivriaError
+from livria_sse.inputs import NewAccount, validated
+from livria_sse.models import Account
+from livria_sse.server import serve as run_server
+from livria_sse.settings import Settings
+from livria_sse.store import Store, open_store
+from livria_sse.store.migrate import migrate as migrate_database
+
+T = TypeVar("T")
+
+#: Books that are stored in one transaction: the step of the progress bar.
+BATCH = 200
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="livria-sse")
+def commands() -> None:
+    """Live book reviews over plain HTTP.
+
+    Settings are read from LIVRIA_* in the environment. Those that matter first:
+
+    \b
+    LIVRIA_DATABASE_URL   where reviews are kept      [sqlite:///livria.db]
+    LIVRIA_SAMPLE_BOOKS   0: begin without books      [1]
+    LIVRIA_LOG_LEVEL      debug, info, warning, error [info]
+    """  # noqa: D301 - click takes the backspace as "do not wrap"
+
+
+@commands.command()
+@click.option("--host", help="Address to listen on. [LIVRIA_HOST, 127.0.0.1]")
+@click.option("--port", type=int, help="Port to listen on; 0 takes a free one. [PORT, 8000]")
+@click.option("--workers", type=int, help="Number of processes; more than 1 needs Redis. [1]")
+def serve(host: str | None, port: int | None, workers: int | None) -> None:
+    """Serve the site, the API and the streams.
+
+    Brings the database up to date first; an empty one gets a dozen sample books.
+    """
+    settings = Settings.from_environment(host=host, port=port, workers=workers)
+    app = create_app(settings)
+    migrate_database(settings.database_url)  # here, a database that cannot be opened is one line
+    run_server(app, settings)
+
+
+@commands.command()
+def migrate() -> None:
+    """Bring the database's tables to this version; `serve` does it too."""
+    migrate_database(Settings.from_environment().database_url)
+    click.echo("The database is up to date.")
+
+
+@commands.command("new-epoch")
+def new_epoch() -> None:
+    """Declare all positions of before invalid, after a restore from a backup.
+
+    Readers then fetch their page again, once, instead of trusting numbers that were given out
+    twice. Stop the servers before, and start them after it.
+    """
+    epoch = _with_store(lambda store: store.facts.renew_epoch())
+    click.echo(f"The epoch is now {epoch}.")
+
+
+@commands.group()
+def books() -> None:
+    """Manage the catalogue."""
+
+
+@books.command("import")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+def import_books(file: Path) -> None:
+    """Add the books in FILE, or update those whose ids are known.
+
+    FILE is JSON lines, or CSV with a header if its name ends in .csv. The fields are id, title and
+    author, and, if you like, description and cover (https:// or a path on this site). Nothing is
+    stored if any line is wrong.
+    """
+    entries = read_catalogue(file)
+
+    async def put(store: Store) -> None:
+        with click.progressbar(length=len(entries), label="Books", file=sys.stderr) as bar:
+            for start in range(0, len(entries), BATCH):
+                batch = entries[start : start + BATCH]
+                await store.books.put(batch)
+                bar.update(len(batch))
+
+    _with_store(put)
+    click.echo(f"{len(entries)} books are in the catalogue.")
+
+
+@commands.group()
+def accounts() -> None:
+    """Manage accounts."""
+
+
+@accounts.command()
+@click.argument("username")
+@click.option("--staff", is_flag=True, help="They may change the reviews of others.")
+@click.password_option(help="Asked for if it is not given, which keeps it out of the history.")
+def create(username: str, password: str, *, staff: bool) -> None:
+    """Create an account."""
+    chosen = validated(NewAccount, {"username": username, "password": password})
+
+    async def sign_up(store: Store) -> Account:
+        async with open_passwords() as passwords:
+            tokens = SiteTokens(Settings.from_environment())
+            auth = Auth(store, passwords, tokens, lifetime=timedelta())
+            return await auth.sign_up(chosen.username, chosen.password, staff=staff)
+
+    account = _with_store(sign_up)
+    click.echo(f"{account.user.username} has account {account.user.id}.")
+
+
+@accounts.command("set-staff")
+@click.argument("username")
+@click.option("--off", is_flag=True, help="They may no longer.")
+def set_staff(username: str, *, off: bool) -> None:
+    """Let an account change the reviews of others."""
+    account = _with_store(lambda store: store.accounts.set_staff(username, staff=not off))
+    click.echo(f"{account.user.username} is {'staff' if account.staff else 'not staff'}.")
+
+
+def _with_store(work: Callable[[Store], Awaitable[T]]) -> T:
+    settings = Settings.from_environment()
+
+    async def run() -> T:
+        async with open_store(settings.database_url) as store:
+            return await work(store)
+
+    return asyncio.run(run())
+
+
+def main() -> None:
+    """Runs a command. What goes wrong is one line; 2 is for settings, 1 for everything else."""
+    try:
+        commands(prog_name="livria-sse")
+    except LivriaError as error:
+        reasons = [f"{field}: {' '.join(why)}" for field, why in error.errors.items()]
+        click.echo(f"livria-sse: {'; '.join(reasons) or error.detail}", err=True)
+        sys.exit(2 if isinstance(error, InvalidSettings) else 1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,93 @@
+"""The application: what it is made of, and in which order its parts open."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from datetime import timedelta
+from importlib import resources
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+
+from livria_sse.auth import Auth, SiteTokens, open_passwords
+from livria_sse.catalogue import sample_catalogue
+from livria_sse.errors import InvalidSettings
+from livria_sse.hub import Hub
+from livria_sse.log.local import LocalLog
+from livria_sse.settings import Settings
+from livria_sse.store import Store, open_store
+from livria_sse.web import accounts, books, openapi, ops, pages, reviews, stream, visits
+from livria_sse.web.middleware import OptionalSlash, SameSite
+from livria_sse.web.problems import HANDLERS
+from livria_sse.web.state import State
+from livria_sse.web.templating import open_templates
+
+Lifespan = Callable[[Starlette], AbstractAsyncContextManager[State]]
+
+
+def create_app(settings: Settings) -> Starlette:
+    """The service as an ASGI application. Nothing is opened before its lifespan begins.
+
+    Raises:
+        InvalidSettings: A key for tokens cannot be read.
+    """
+    app = Starlette(
+        routes=_routes(),
+        middleware=[Middleware(SameSite), Middleware(OptionalSlash)],
+        exception_handlers=HANDLERS,
+        lifespan=_lifespan(settings),
+    )
+    app.router.redirect_slashes = False
+    return app
+
+
+def _routes() -> list[Route | Mount]:
+    static = StaticFiles(directory=str(resources.files("livria_sse") / "static"))
+    return [
+        *reviews.ROUTES,
+        *books.ROUTES,
+        *accounts.ROUTES,
+        *stream.ROUTES,
+        *ops.ROUTES,
+        *openapi.ROUTES,
+        *pages.ROUTES,
+        *visits.ROUTES,
+        Mount("/static", static),
+    ]
+
+
+def _lifespan(settings: Settings) -> Lifespan:
+    site_tokens = SiteTokens(settings)
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[State]:
+        lifetime = timedelta(days=settings.session_days)
+        async with open_store(settings.database_url) as store, open_passwords() as passwords:
+            if settings.sample_books:
+                await _add_sample_books(store)
+            auth = Auth(store, passwords, site_tokens, lifetime=lifetime)
+            log = LocalLog(store, replay_limit=settings.replay_limit)
+            async with Hub(log, settings).running() as hub:
+                app.state.hub = hub  # for the server, which drains it before the lifespan ends
+                yield {"store": store, "hub": hub, "auth": auth, "templates": open_templates()}
+
+    return lifespan
+
+
+def app_from_environment() -> Starlette:
+    """The application for `uvicorn livria_sse:app`; a wrong setting ends the process, in a line."""
+    try:
+        return create_app(Settings.from_environment())
+    except InvalidSettings as error:
+        sys.stderr.write(f"livria-sse: {error}\n")
+        sys.exit(2)
+
+
+async def _add_sample_books(store: Store) -> None:
+    """Fills an empty catalogue; a catalogue with books is left as it is."""
+    if not await store.books.count():
+        await store.books.put(sample_catalogue())

@@ -1,0 +1,94 @@
+"""What livria-sse refuses or cannot do: one tree, mapped to HTTP statuses in `web/problems.py`.
+
+The docstring of a class is the sentence that a person reads, unless a better one is given.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+
+class LivriaError(Exception):
+    """Something went wrong."""
+
+    #: What is wrong with which field of the input: `{"content": ["It is empty."]}`.
+    errors: Mapping[str, Sequence[str]]
+
+    def __init__(
+        self, detail: str | None = None, *, errors: Mapping[str, Sequence[str]] | None = None
+    ) -> None:
+        self.detail = detail or (self.__doc__ or "").strip()
+        self.errors = errors or {}
+        super().__init__(self.detail)
+
+
+class InvalidSettings(LivriaError):
+    """A setting is wrong."""
+
+
+class InvalidCatalogue(LivriaError):
+    """The file of books cannot be imported."""
+
+
+class MalformedBody(LivriaError):
+    """The body is not a valid JSON object."""
+
+
+class UnsupportedMediaType(LivriaError):
+    """The body's content type is not accepted here."""
+
+
+class BodyTooLarge(LivriaError):
+    """The body is larger than 64 KiB."""
+
+
+class InvalidInput(LivriaError):
+    """Some fields are not acceptable."""
+
+
+class IdempotencyKeyReused(LivriaError):
+    """This Idempotency-Key was used for another review."""
+
+
+class NotSignedIn(LivriaError):
+    """Sign in first."""
+
+
+class WrongCredentials(LivriaError):
+    """The username or the password is wrong."""
+
+
+class InvalidToken(LivriaError):
+    """The token is not valid, or no longer."""
+
+
+class CrossSiteRequest(LivriaError):
+    """The request comes from another site."""
+
+
+class NotPermitted(LivriaError):
+    """Only the author or the staff may change this review."""
+
+
+class UsernameTaken(LivriaError):
+    """This username is taken."""
+
+
+class UnknownBook(LivriaError):
+    """There is no such book."""
+
+
+class UnknownReview(LivriaError):
+    """There is no such review."""
+
+
+class UnknownAccount(LivriaError):
+    """There is no such account."""
+
+
+class DifferenceTooLarge(LivriaError):
+    """More has changed than is replayed."""
+
+
+class StoreUnavailable(LivriaError):
+    """The database does not answer at present."""

@@ -1,0 +1,116 @@
+"""Changes and notices as SSE bytes.
+
+The grammar is the WHATWG HTML standard's, section 9.2.6, with LF line ends. Event names and ids
+are ours; whatever a user wrote is inside JSON, which has no raw line ends.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping
+from typing import Literal
+
+from sse_starlette.event import ServerSentEvent
+
+from livria_sse.documents import compact_json, review_document
+from livria_sse.models import Change, ChangeType, Difference, Position, Review
+
+Mode = Literal["live", "resumed", "reset"]
+#: Why a position cannot be resumed from.
+ResetReason = Literal["malformed", "epoch", "ahead", "too_large"]
+
+
+def difference_frames(difference: Difference, epoch: str) -> bytes:
+    """The frames that take a reader from `difference.after` to `difference.head`.
+
+    Only the last one carries the id: a reader who is cut off in the middle starts the difference
+    again. With nothing to tell, a lone id moves the reader's position on.
+    """
+    told = [_change_data(kind, change, difference, epoch) for kind, change in difference.told()]
+    last = str(Position(epoch, difference.head))
+    if not told:
+        return ServerSentEvent(id=last, sep="\n").encode()
+    *earlier, (kind, data) = told
+    frames = [_encode(kind, data) for kind, data in earlier]
+    return b"".join([*frames, _encode(kind, data, position=last)])
+
+
+def opening(book_id: int, *, mode: Mode, position: Position | None, head: Position) -> bytes:
+    """The first bytes of a stream: a line for people, when to come back, and `stream.ready`.
+
+    `position` is where the reader stands; None if that is not known. In that case there is no id
+    before the `stream.reset` that follows: a reader who is cut off in between asks the same again.
+    """
+    start = str(position) if position else "-"
+    ready = {
+        "type": "stream.ready",
+        "book": book_id,
+        "mode": mode,
+        "position": str(position or head),
+        "head": str(head),
+    }
+    return (
+        f": livria-sse book={book_id} from={start} head={head} mode={mode}\n"
+        f"retry: {retry_milliseconds()}\n"
+    ).encode() + _encode("stream.ready", ready, position=str(position) if position else None)
+
+
+def reset(book_id: int, *, reason: ResetReason, head: Position) -> bytes:
+    """Tells the reader to fetch the book again and to go on from there."""
+    data = {"type": "stream.reset", "book": book_id, "reason": reason, "position": str(head)}
+    return _encode("stream.reset", data, position=str(head))
+
+
+def heartbeat() -> bytes:
+    """A sign of life that scripts can see, unlike a comment. It has no id and moves nothing."""
+    return _encode("stream.heartbeat", {"type": "stream.heartbeat"})
+
+
+def closing() -> bytes:
+    """The farewell of a server that stops: come back elsewhere, not all at once."""
+    notice = {"type": "stream.closing"}
+    return _encode("stream.closing", notice, retry=retry_milliseconds())
+
+
+def busy() -> bytes:
+    """What a stream that cannot be served now is answered, with status 200.
+
+    EventSource gives up for good on any other status (WHATWG HTML, section 9.2.2, "fail the
+    connection"), so an overloaded server asks it to come back in 10 to 30 s.
+    """
+    return _encode("stream.busy", {"type": "stream.busy"}, retry=random.randint(10_000, 30_000))  # noqa: S311
+
+
+def retry_milliseconds() -> int:
+    """How long a client waits before it reconnects: 2 s, spread so that not all come at once."""
+    return random.randint(1_500, 2_500)  # noqa: S311
+
+
+def _change_data(
+    kind: ChangeType, change: Change, difference: Difference, epoch: str
+) -> tuple[ChangeType, dict[str, object]]:
+    # Every frame has the count at the end of the difference: a compacted difference knows no
+    # other, and whichever frame a reader sees last must leave the right number on the page.
+    data: dict[str, object] = {
+        "type": kind,
+        "book": difference.book_id,
+        "position": str(Position(epoch, change.seq)),
+        "review_count": difference.review_count,
+    }
+    if isinstance(change, Review):
+        data["review"] = review_document(change)
+    else:
+        data["review_id"] = change.id
+    return kind, data
+
+
+def _encode(
+    event: str,
+    data: Mapping[str, object],
+    *,
+    position: str | None = None,
+    retry: int | None = None,
+) -> bytes:
+    return ServerSentEvent(
+        compact_json(data), event=event, id=position, retry=retry, sep="\n"
+    ).encode()

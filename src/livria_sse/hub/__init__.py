@@ -1,0 +1,8 @@
+"""Feeds and subscribers of this process: from a difference to the sockets."""
+
+from __future__ import annotations
+
+from livria_sse.hub.hub import Hub, Statistics
+from livria_sse.hub.subscriber import Subscriber
+
+__all__ = ["Hub", "Statistics", "Subscriber"]

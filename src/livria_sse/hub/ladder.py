@@ -1,0 +1,56 @@
+"""The ladder: where a difference is taken from that a feed does not hold.
+
+The rungs below the feed are the log's affair. What is read is put into the feed, and read once for
+all who wait for it: when a herd of readers comes back, the reads are as many as the books.
+"""
+
+from __future__ import annotations
+
+from livria_sse.errors import DifferenceTooLarge
+from livria_sse.hub.feed import UNKNOWN, Feed
+from livria_sse.hub.stepping import Message
+from livria_sse.log.base import Log
+from livria_sse.models import Difference
+
+
+class Ladder:
+    """Reads the log for the feeds. Its verbs raise what the log's raise."""
+
+    def __init__(self, log: Log) -> None:
+        self._log = log
+
+    async def bring_up(self, feed: Feed) -> None:
+        """Reads until the feed has all that it heard of."""
+        async with feed.lock:
+            while feed.behind:
+                expected = feed.announced
+                feed.learn(await self._newer(feed))
+                if feed.announced == expected:
+                    feed.announced = feed.head  # there is nothing of that number
+
+    async def messages_since(self, feed: Feed, seq: int) -> tuple[tuple[Message, ...], int]:
+        """The way from `seq` to the head, and the head to which it leads."""
+        async with feed.lock:
+            ready = feed.messages_since(seq)  # read by somebody for whom this one has waited
+            if ready is not None:
+                return ready, feed.head
+            difference = await self._since(feed, seq)
+            feed.learn(difference)
+            return feed.messages(difference), difference.head
+
+    async def _newer(self, feed: Feed) -> Difference:
+        if feed.head == UNKNOWN:
+            return await self._log.head(feed.book_id)
+        try:
+            return await self._since(feed, feed.head)
+        except DifferenceTooLarge:
+            return await self._log.head(feed.book_id)
+
+    async def _since(self, feed: Feed, seq: int) -> Difference:
+        if seq <= feed.too_large:
+            raise DifferenceTooLarge
+        try:
+            return await self._log.since(feed.book_id, seq)
+        except DifferenceTooLarge:
+            feed.too_large = seq
+            raise

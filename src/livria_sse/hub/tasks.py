@@ -1,0 +1,41 @@
+"""The tasks that a hub has under way."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Coroutine
+from typing import Any
+
+logger = logging.getLogger(__name__)
+
+Task = asyncio.Task[None]
+
+
+class Tasks:
+    """Keeps tasks until they end, as asyncio itself holds them weakly, and reports failures."""
+
+    def __init__(self) -> None:
+        self._tasks: set[Task] = set()
+
+    def start(self, work: Coroutine[Any, Any, None]) -> Task:
+        """Runs some work in a task of its own."""
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+        return task
+
+    def spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        """The same, for work that nobody waits for."""
+        self._tasks.add(self.start(work))
+
+    async def cancel(self) -> None:
+        """Ends all of them."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def _ended(self, task: Task) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()):
+            logger.error("a task of the hub failed", exc_info=error)

@@ -1,0 +1,72 @@
+"""The welcome: how a stream begins, from the position that its reader asks for."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from livria_sse import frames
+from livria_sse.errors import DifferenceTooLarge
+from livria_sse.frames import ResetReason
+from livria_sse.hub.feed import Feed
+from livria_sse.hub.ladder import Ladder
+from livria_sse.hub.stepping import Message, body_messages
+from livria_sse.models import Position
+
+
+class Welcome(NamedTuple):
+    """The first messages of a stream, and the seq at which they leave the reader."""
+
+    messages: tuple[Message, ...]
+    cursor: int
+
+
+async def welcome(feed: Feed, ladder: Ladder, asked: str | None) -> Welcome:
+    """Begins a stream: at the head (live), with what was missed (resumed), or with a reset.
+
+    A position that cannot be resumed from is answered in the stream: on an error status,
+    EventSource would give up for good.
+    """
+    if asked is None:
+        return _live(feed)
+    position = await _understood(feed, ladder, asked)
+    if not isinstance(position, Position):
+        return _reset(feed, position)
+    try:
+        return await _resumed(feed, ladder, position)
+    except DifferenceTooLarge:
+        return _reset(feed, "too_large")
+
+
+async def _understood(feed: Feed, ladder: Ladder, asked: str) -> Position | ResetReason:
+    position = Position.parse(asked)
+    if position is None:
+        return "malformed"
+    if position.epoch != feed.epoch:
+        return "epoch"
+    if position.seq > feed.head:  # another process may have told it before this one knows
+        feed.announce(position.seq)
+        await ladder.bring_up(feed)
+    return position if position.seq <= feed.head else "ahead"
+
+
+def _live(feed: Feed) -> Welcome:
+    head = Position(feed.epoch, feed.head)
+    first = frames.opening(feed.book_id, mode="live", position=head, head=head)
+    return Welcome(body_messages(first), head.seq)
+
+
+async def _resumed(feed: Feed, ladder: Ladder, position: Position) -> Welcome:
+    difference: tuple[Message, ...] = ()
+    cursor = position.seq
+    if cursor < feed.head:
+        difference, cursor = await ladder.messages_since(feed, cursor)
+    head = Position(feed.epoch, cursor)
+    first = frames.opening(feed.book_id, mode="resumed", position=position, head=head)
+    return Welcome((*body_messages(first), *difference), cursor)
+
+
+def _reset(feed: Feed, reason: ResetReason) -> Welcome:
+    head = Position(feed.epoch, feed.head)
+    first = frames.opening(feed.book_id, mode="reset", position=None, head=head)
+    reset = frames.reset(feed.book_id, reason=reason, head=head)
+    return Welcome(body_messages(first + reset), head.seq)

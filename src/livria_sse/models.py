@@ -1,0 +1,172 @@
+"""The values that the service passes around. Nothing here knows about HTTP, SQL or Redis."""
+
+from __future__ import annotations
+
+import re
+import secrets
+import string
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Literal
+
+#: The largest id and seq accepted from outside: what a JavaScript number holds exactly.
+LARGEST_NUMBER = 2**53 - 1
+
+EPOCH_ALPHABET = string.digits + string.ascii_lowercase
+_POSITION = re.compile(r"([0-9a-z]{1,12})-(0|[1-9][0-9]{0,15})")
+
+ChangeType = Literal["review.created", "review.updated", "review.deleted"]
+
+
+def new_epoch() -> str:
+    """A short random word that names one life of the database."""
+    return "".join(secrets.choice(EPOCH_ALPHABET) for _ in range(5))
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """A point in the history of one book: the SSE id, `Last-Event-ID`, and `position` in JSON."""
+
+    #: The life of the database in which `seq` was counted.
+    epoch: str
+    #: How many changes of the book have happened; 0 is before the first.
+    seq: int
+
+    @classmethod
+    def parse(cls, text: str) -> Position | None:
+        """`<epoch>-<seq>` as a position; None if it is anything else, of whatever length."""
+        match = _POSITION.fullmatch(text) if len(text) <= 32 else None
+        return cls(match[1], int(match[2])) if match else None
+
+    def __str__(self) -> str:
+        return f"{self.epoch}-{self.seq}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class User:
+    """Somebody as others see them: the author of a review."""
+
+    id: int
+    username: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """Somebody who may write."""
+
+    user: User
+    #: Whether they may change the reviews of others.
+    staff: bool
+
+    def may_change(self, review: Review) -> bool:
+        """Whether this account may edit and delete the review."""
+        return self.staff or self.user == review.user
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CatalogueEntry:
+    """A book as the catalogue describes it."""
+
+    id: int
+    title: str
+    author: str
+    description: str
+    #: Address of a picture, absolute or from the site's root; empty for none.
+    cover: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Book(CatalogueEntry):
+    """A book and the state of its reviews."""
+
+    #: The seq of its newest change.
+    head: int
+    review_count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Review:
+    """A review as it reads now. As a change, it says that the review was created or edited."""
+
+    id: int
+    book_id: int
+    user: User
+    content: str
+    created_at: datetime
+    updated_at: datetime
+    #: The seq with which it was created.
+    created_seq: int
+    #: The seq of its latest change.
+    seq: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tombstone:
+    """What is left of a deleted review. As a change, it says that the review was deleted."""
+
+    id: int
+    created_seq: int
+    seq: int
+
+
+Change = Review | Tombstone
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """What changed in a book's reviews between two positions: the unit that is told to readers.
+
+    It is compacted: `changes` holds one entry for each review that changed after `after`, its
+    latest, in the order of seq. It is whole or it is nothing: only who has taken all of it stands
+    at `head`.
+    """
+
+    book_id: int
+    #: The seq that it follows.
+    after: int
+    #: The seq that it leads to.
+    head: int
+    #: The number of reviews at `head`.
+    review_count: int
+    changes: tuple[Change, ...]
+
+    def since(self, seq: int) -> Difference:
+        """The part of it that a reader at `seq` lacks; `after <= seq <= head`."""
+        if seq == self.after:
+            return self
+        changes = tuple(change for change in self.changes if change.seq > seq)
+        return replace(self, after=seq, changes=changes)
+
+    def merged(self, other: Difference) -> Difference:
+        """Both as one. They must overlap, or one must follow the other."""
+        both = sorted((*self.changes, *other.changes), key=_by_seq)
+        latest = {change.id: change for change in both}
+        return replace(
+            max(self, other, key=lambda difference: difference.head),
+            after=min(self.after, other.after),
+            changes=tuple(sorted(latest.values(), key=_by_seq)),
+        )
+
+    def newest(self, count: int) -> Difference:
+        """The part of it with the newest changes, no more than so many."""
+        if len(self.changes) <= count:
+            return self
+        return replace(self, after=self.changes[-count - 1].seq, changes=self.changes[-count:])
+
+    def told(self) -> Iterator[tuple[ChangeType, Change]]:
+        """The changes as they concern a reader who stands at `after`.
+
+        What that reader never knew is created, whatever was edited since; what came and went
+        meanwhile is not mentioned.
+        """
+        for change in self.changes:
+            known = change.created_seq <= self.after
+            if isinstance(change, Review):
+                yield ("review.updated" if known else "review.created"), change
+            elif known:
+                yield "review.deleted", change
+
+
+def _by_seq(change: Change) -> int:
+    return change.seq

@@ -1,0 +1,73 @@
+"""uvicorn as we run it: streams end before it waits for them, and it says where it is."""
+
+from __future__ import annotations
+
+import logging
+import socket
+
+import click
+import uvicorn
+from starlette.applications import Starlette
+
+from livria_sse.settings import Settings
+
+#: How long requests that are under way may take after the streams were told to end.
+GRACE_SECONDS = 10
+#: Connections that wait to be accepted: a herd of readers comes back at once.
+BACKLOG = 2048
+
+
+class Server(uvicorn.Server):
+    """Drains the hub when it is told to stop.
+
+    uvicorn waits for open connections before it ends the lifespan: an application that ended its
+    streams there would never come to it.
+    """
+
+    def __init__(self, app: Starlette, settings: Settings) -> None:
+        super().__init__(
+            uvicorn.Config(
+                app,
+                host=settings.host,
+                port=settings.port,
+                workers=1,
+                http="httptools",
+                ws="none",
+                lifespan="on",
+                backlog=BACKLOG,
+                access_log=False,
+                server_header=False,
+                log_config=None,
+                timeout_graceful_shutdown=GRACE_SECONDS,
+            )
+        )
+        self._app = app
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Starts, and prints the address to open: with port 0, nobody else knows it."""
+        await super().startup(sockets)
+        for server in self.servers:
+            for listener in server.sockets:
+                click.echo(f"livria-sse: open {_address(listener)}")
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Ends the streams, then everything else."""
+        await self._app.state.hub.drain()
+        await super().shutdown(sockets)
+
+
+def _address(listener: socket.socket) -> str:
+    host, port = listener.getsockname()[:2]
+    if host in {"0.0.0.0", "::"}:  # noqa: S104 - listening there was the operator's choice
+        host = "127.0.0.1"
+    return f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"
+
+
+def serve(app: Starlette, settings: Settings) -> None:
+    """Serves the application until it is told to stop."""
+    logging.basicConfig(
+        level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s"
+    )
+    for talkative in ("uvicorn.error", "alembic"):
+        logging.getLogger(talkative).setLevel(logging.WARNING)
+    Server(app, settings).run()

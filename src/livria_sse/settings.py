@@ -1,0 +1,124 @@
+"""Settings, read once from `LIVRIA_*` in the environment."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import AliasChoices, Field, SecretStr, ValidationError, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from livria_sse.errors import InvalidSettings
+
+#: A shorter secret can be guessed from one token (RFC 7518, section 3.2).
+SHORTEST_JWT_SECRET = 32
+
+
+class Settings(BaseSettings):
+    """What an operator can choose; every field is the variable `LIVRIA_<FIELD>`."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="LIVRIA_",
+        env_ignore_empty=True,
+        extra="ignore",
+        frozen=True,
+        hide_input_in_errors=True,
+        validate_by_name=True,
+    )
+
+    #: Where reviews are kept: `sqlite:///<path>`; the path is relative to the working directory.
+    database_url: str = "sqlite:///livria.db"
+    #: Reserved for the Redis log, which this version does not have.
+    redis_url: SecretStr | None = None
+    #: Loopback, except on a platform whose router comes from outside (Heroku sets `DYNO`).
+    host: str = Field(
+        default_factory=lambda: "0.0.0.0" if "DYNO" in os.environ else "127.0.0.1"  # noqa: S104
+    )
+    #: 0 takes a free one.
+    port: Annotated[
+        int, Field(ge=0, le=65535, validation_alias=AliasChoices("LIVRIA_PORT", "PORT"))
+    ] = 8000
+    #: Server processes.
+    workers: Annotated[
+        int, Field(ge=1, validation_alias=AliasChoices("LIVRIA_WORKERS", "WEB_CONCURRENCY"))
+    ] = 1
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    #: Whether an empty database gets the sample catalogue.
+    sample_books: bool = True
+
+    #: How long a sign-in lasts.
+    session_days: Annotated[int, Field(ge=1, le=3650)] = 30
+    #: How the site's existing login signs its tokens (JWT).
+    jwt_algorithm: Literal["HS256", "RS256", "ES256"] = "HS256"
+    #: The key that checks them: a secret, or a public key in PEM, or a file with a JWKS.
+    jwt_secret: SecretStr | None = None
+    jwt_public_key: str | None = None
+    jwt_jwks_file: Path | None = None
+    #: The `aud` and the `iss` that are demanded of them.
+    jwt_audience: str | None = None
+    jwt_issuer: str | None = None
+
+    #: `off` lifts the limits on numbers, for benchmarks.
+    limits: bool = True
+    #: Streams that one process serves at most.
+    max_streams: Annotated[int, Field(ge=1)] = 10_000
+    #: Seconds between two heartbeats of a stream.
+    heartbeat_seconds: Annotated[int, Field(ge=1, le=300)] = 15
+    #: A stream ends after 80 to 100 % of this many seconds, and its reader resumes.
+    stream_seconds: Annotated[int, Field(ge=1)] = 3600
+    #: A reader who takes nothing for this many seconds is closed.
+    send_seconds: Annotated[int, Field(ge=1)] = 20
+    #: A difference of more changes than this is answered with `stream.reset`.
+    replay_limit: Annotated[int, Field(ge=1, le=100_000)] = 1_000
+    #: Seconds between two audits of the feeds against the database.
+    audit_seconds: Annotated[float, Field(gt=0, le=3600)] = 5.0
+
+    @classmethod
+    def from_environment(cls, **given: Any) -> Self:
+        """The environment's settings, with the given ones (None is not given) in front of them.
+
+        Raises:
+            InvalidSettings: In one line: which variable is wrong, and why.
+        """
+        try:
+            return cls(**{name: value for name, value in given.items() if value is not None})
+        except ValidationError as error:
+            raise InvalidSettings("; ".join(_complaints(error))) from None
+
+    @model_validator(mode="after")
+    def _one_process_on_a_file(self) -> Self:
+        scheme, _, path = self.database_url.partition("://")
+        if scheme != "sqlite" or not path.startswith("/"):
+            raise ValueError("LIVRIA_DATABASE_URL: use sqlite:///<path>; this version has no other")
+        if path[1:] in {"", ":memory:"} or "?" in path:
+            raise ValueError("LIVRIA_DATABASE_URL: name a file, as in sqlite:///livria.db")
+        if self.redis_url:
+            raise ValueError("LIVRIA_REDIS_URL: this version has no Redis log yet; unset it")
+        if self.workers > 1:
+            raise ValueError("LIVRIA_WORKERS: several processes need Redis; use 1 on SQLite")
+        return self
+
+    @model_validator(mode="after")
+    def _one_key_for_tokens(self) -> Self:
+        keys = [self.jwt_secret, self.jwt_public_key, self.jwt_jwks_file]
+        if sum(key is not None for key in keys) > 1:
+            raise ValueError("LIVRIA_JWT_*: set one of SECRET, PUBLIC_KEY and JWKS_FILE")
+        if self.jwt_secret and self.jwt_algorithm != "HS256":
+            raise ValueError(f"LIVRIA_JWT_SECRET: {self.jwt_algorithm} needs a public key instead")
+        if (self.jwt_public_key or self.jwt_jwks_file) and self.jwt_algorithm == "HS256":
+            raise ValueError("LIVRIA_JWT_ALGORITHM: say RS256 or ES256 for a public key")
+        if self.jwt_secret and len(self.jwt_secret.get_secret_value()) < SHORTEST_JWT_SECRET:
+            raise ValueError(f"LIVRIA_JWT_SECRET: use at least {SHORTEST_JWT_SECRET} characters")
+        return self
+
+
+def _complaints(error: ValidationError) -> Iterator[str]:
+    for problem in error.errors(include_url=False, include_input=False):
+        said = problem["msg"].removeprefix("Value error, ")
+        if not problem["loc"]:
+            yield said
+            continue
+        name = str(problem["loc"][0])
+        yield f"{name if name.isupper() else f'LIVRIA_{name.upper()}'}: {said}"

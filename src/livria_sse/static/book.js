@@ -1,0 +1,142 @@
+/** Makes the page of a book live: follows its stream, and posts, edits and deletes in place. */
+
+import { ReviewList } from "./list.js";
+import { Stream } from "./stream.js";
+
+const page = document.getElementById("book").dataset;
+const words = document.getElementById("words").dataset;
+const sign = document.getElementById("sign");
+const failed = document.getElementById("failed");
+const older = document.getElementById("older");
+const writing = document.getElementById("write");
+const list = new ReviewList(page, words);
+let live = false;
+
+// Following.
+
+function showCount(number) {
+  const form = number === 1 ? words.countOne : words.countOther;
+  document.getElementById("count").textContent = form.replace("{n}", number);
+}
+
+function apply(change) {
+  if (change.type === "review.deleted") list.remove(change.review_id, change.position);
+  else list.upsert(change.review, change.position);
+  showCount(change.review_count);
+}
+
+/** Fetches the book again and shows exactly that; the position of it. */
+async function refresh() {
+  const book = await request("GET", `/api/books/${page.book}/`);
+  list.clear();
+  for (const review of book.reviews) list.upsert(review, book.position, { older: true });
+  older.hidden = book.reviews.length >= book.review_count;
+  showCount(book.review_count);
+  document.getElementById("empty").hidden = book.reviews.length > 0;
+  return book.position;
+}
+
+function showState(isLive) {
+  live = isLive;
+  sign.hidden = false;
+  sign.textContent = isLive ? words.live : words.reconnecting;
+  sign.classList.toggle("reconnecting", !isLive);
+}
+
+new Stream(`/sse/books/${page.book}/`, page.position, {
+  onChange: apply,
+  onReset: refresh,
+  onState: showState,
+});
+
+// Writing.
+
+async function request(method, address, body, headers = {}) {
+  const answer = await fetch(address, {
+    method,
+    headers: body ? { "Content-Type": "application/json", ...headers } : headers,
+    body: body && JSON.stringify(body),
+  });
+  const document = answer.status === 204 ? {} : await answer.json();
+  if (!answer.ok) throw new Error(Object.values(document.errors).flat().join(" ") || document.detail);
+  document.position ??= answer.headers.get("Livria-Position");
+  return document;
+}
+
+/** Does something that may fail, and says so in the page. Buttons rest meanwhile. */
+async function attempt(button, sentence, action) {
+  failed.hidden = true;
+  if (button) button.disabled = true;
+  try {
+    await action();
+  } catch (error) {
+    failed.textContent = `${sentence} ${error.message}`;
+    failed.hidden = false;
+  } finally {
+    if (button) button.disabled = false;
+  }
+}
+
+writing?.addEventListener("submit", (event) => {
+  event.preventDefault();
+  attempt(writing.querySelector("button"), words.createFailed, async () => {
+    const review = await request(
+      "POST",
+      "/api/reviews/",
+      { book: Number(page.book), content: writing.elements.content.value },
+      { "Idempotency-Key": writing.elements.key.value },
+    );
+    writing.elements.content.value = "";
+    writing.elements.key.value = crypto.getRandomValues(new Uint32Array(4)).join("-");
+    list.upsert(review, review.position);
+  });
+});
+
+function edit(item) {
+  if (item.querySelector("form")) return;
+  const content = item.querySelector(".content");
+  const form = document.getElementById("edit-template").content.firstElementChild.cloneNode(true);
+  form.elements.content.value = content.textContent;
+  const close = () => {
+    form.remove();
+    content.hidden = false;
+  };
+  form.querySelector("[data-action=cancel]").addEventListener("click", close);
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    attempt(form.querySelector("button"), words.updateFailed, async () => {
+      const address = `/api/reviews/${item.dataset.id}/`;
+      const review = await request("PATCH", address, { content: form.elements.content.value });
+      list.upsert(review, review.position);
+      close();
+    });
+  });
+  content.hidden = true;
+  content.after(form);
+  form.elements.content.focus();
+}
+
+function remove(item) {
+  if (!confirm(words.deleteQuestion)) return;
+  attempt(null, words.deleteFailed, async () => {
+    const { position } = await request("DELETE", `/api/reviews/${item.dataset.id}/`);
+    list.remove(Number(item.dataset.id), position);
+  });
+}
+
+document.getElementById("list").addEventListener("click", (event) => {
+  const link = event.target.closest("a[data-action]");
+  if (!link) return;
+  event.preventDefault();
+  (link.dataset.action === "edit" ? edit : remove)(link.closest(".review"));
+});
+
+older.addEventListener("click", (event) => {
+  event.preventDefault();
+  attempt(null, "", async () => {
+    const address = `/api/reviews/?book=${page.book}&before=${list.oldest}&limit=20`;
+    const { reviews, next } = await request("GET", address);
+    for (const review of reviews) list.upsert(review, page.position, { older: true });
+    older.hidden = !next;
+  });
+});

@@ -1,0 +1,51 @@
+"""The only place that knows SQL: named queries in small modules, behind `Store`."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from livria_sse.store.accounts import Accounts
+from livria_sse.store.books import Books
+from livria_sse.store.changes import Changes
+from livria_sse.store.facts import Facts
+from livria_sse.store.migrate import migrate
+from livria_sse.store.reviews import Reviews
+from livria_sse.store.sessions import Sessions
+from livria_sse.store.sqlite import open_sqlite
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Store:
+    """An open database."""
+
+    epoch: str
+    facts: Facts
+    books: Books
+    reviews: Reviews
+    changes: Changes
+    accounts: Accounts
+    sessions: Sessions
+
+
+@asynccontextmanager
+async def open_store(url: str) -> AsyncIterator[Store]:
+    """Migrates and opens the database at a URL.
+
+    Raises:
+        StoreUnavailable: It cannot be opened.
+    """
+    await asyncio.to_thread(migrate, url)
+    async with open_sqlite(url) as database:
+        facts = Facts(database)
+        yield Store(
+            epoch=await facts.epoch(),
+            facts=facts,
+            books=Books(database),
+            reviews=Reviews(database),
+            changes=Changes(database),
+            accounts=Accounts(database),
+            sessions=Sessions(database),
+        )

@@ -1,0 +1,223 @@
+"""Reviews: each write numbers its change in the transaction that makes it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+from livria_sse.errors import NotPermitted, UnknownBook, UnknownReview
+from livria_sse.models import Account, Change, Difference, Review, Tombstone, User
+from livria_sse.store.database import Connection, Database, Row
+from livria_sse.store.idempotency import earlier_review, remember_review
+from livria_sse.store.times import instant, milliseconds, now
+
+REVIEW_COLUMNS = """
+reviews.id, book_id, account_id, username, content, created_seq, seq,
+reviews.created_at, updated_at
+"""
+REVIEWS_WITH_AUTHORS = "reviews JOIN accounts ON accounts.id = account_id"
+
+_SELECT = f"SELECT {REVIEW_COLUMNS} FROM {REVIEWS_WITH_AUTHORS}"
+_FIND = f"{_SELECT} WHERE reviews.id = :id AND content IS NOT NULL"
+_PAGE = f"""
+{_SELECT} WHERE book_id = :book AND content IS NOT NULL AND reviews.id < :before
+ORDER BY reviews.id DESC LIMIT :limit
+"""
+# Locks the book until the transaction ends, on every database: the order of seqs is therefore the
+# order in which they become visible.
+_NUMBER = """
+UPDATE books
+SET last_seq = last_seq + 1, review_count = review_count + :added, active_at = :now
+WHERE id = :book RETURNING last_seq, review_count
+"""
+_CREATE = """
+INSERT INTO reviews (book_id, account_id, content, created_seq, seq, created_at, updated_at)
+VALUES (:book, :account, :content, :seq, :seq, :now, :now) RETURNING id
+"""
+_CHANGE = """
+UPDATE reviews SET content = :content, seq = :seq, updated_at = :now
+WHERE id = :id AND content IS NOT NULL RETURNING id
+"""
+
+_BEYOND_EVERY_ID = 2**63 - 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Accepted:
+    """A review that was created."""
+
+    review: Review
+    #: What to tell the book's readers; None if an earlier, equal request had created it.
+    difference: Difference | None
+
+
+class Reviews:
+    """The reviews of all books.
+
+    Every write raises `UnknownBook` or `UnknownReview` where there is none, and returns the
+    difference of one change that it made.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def find(self, review_id: int) -> Review:
+        """A review that is not deleted."""
+        return await self._database.read(lambda connection: _find(connection, review_id))
+
+    async def page(self, book_id: int, *, before: int | None, limit: int) -> list[Review]:
+        """The book's newest reviews, or its newest below an id; newest first."""
+        return await self._database.read(
+            lambda connection: review_page(connection, book_id, before=before, limit=limit)
+        )
+
+    async def create(
+        self, book_id: int, content: str, *, author: Account, key: str | None = None
+    ) -> Accepted:
+        """Adds a review; asked again with the same key, it adds nothing and answers the same.
+
+        Raises:
+            IdempotencyKeyReused: The author used the key for another book or text.
+        """
+
+        async def query(connection: Connection) -> Accepted:
+            if key and (
+                earlier := await earlier_review(
+                    connection, key=key, author=author, book_id=book_id, content=content
+                )
+            ):
+                return Accepted(review=earlier, difference=None)
+            number = await _next_number(connection, book_id, added=1)
+            review = await _insert(connection, book_id, content, author, number.seq)
+            if key:
+                await remember_review(connection, key=key, review=review)
+            return Accepted(review=review, difference=_difference(book_id, number, review))
+
+        return await self._database.write(query)
+
+    async def update(self, review_id: int, content: str, *, by: Account) -> Difference:
+        """Gives a review another text.
+
+        Raises:
+            NotPermitted: It is somebody else's.
+        """
+
+        async def query(connection: Connection) -> Difference:
+            review = await _find_to_change(connection, review_id, by)
+            number = await _next_number(connection, review.book_id, added=0)
+            changed = replace(review, content=content, seq=number.seq, updated_at=now())
+            await _change(connection, changed)
+            return _difference(review.book_id, number, changed)
+
+        return await self._database.write(query)
+
+    async def delete(self, review_id: int, *, by: Account) -> Difference:
+        """Deletes a review and its text; a tombstone stays.
+
+        Raises:
+            NotPermitted: It is somebody else's.
+        """
+
+        async def query(connection: Connection) -> Difference:
+            review = await _find_to_change(connection, review_id, by)
+            number = await _next_number(connection, review.book_id, added=-1)
+            tombstone = Tombstone(id=review.id, created_seq=review.created_seq, seq=number.seq)
+            await _change(connection, tombstone)
+            return _difference(review.book_id, number, tombstone)
+
+        return await self._database.write(query)
+
+
+async def review_page(
+    connection: Connection, book_id: int, *, before: int | None, limit: int
+) -> list[Review]:
+    """The book's newest reviews below an id, newest first."""
+    beyond = _BEYOND_EVERY_ID if before is None else before
+    rows = await connection.all(_PAGE, book=book_id, before=beyond, limit=limit)
+    return [review_of(row) for row in rows]
+
+
+def review_of(row: Row) -> Review:
+    """The review in a row of `REVIEW_COLUMNS`."""
+    return Review(
+        id=row["id"],
+        book_id=row["book_id"],
+        user=User(id=row["account_id"], username=row["username"]),
+        content=row["content"],
+        created_at=instant(row["created_at"]),
+        updated_at=instant(row["updated_at"]),
+        created_seq=row["created_seq"],
+        seq=row["seq"],
+    )
+
+
+class _Number(NamedTuple):
+    seq: int
+    review_count: int
+
+
+async def _next_number(connection: Connection, book_id: int, *, added: int) -> _Number:
+    row = await connection.one(_NUMBER, book=book_id, added=added, now=milliseconds(now()))
+    if row is None:
+        raise UnknownBook
+    return _Number(row["last_seq"], row["review_count"])
+
+
+async def _find(connection: Connection, review_id: int) -> Review:
+    row = await connection.one(_FIND, id=review_id)
+    if row is None:
+        raise UnknownReview
+    return review_of(row)
+
+
+async def _find_to_change(connection: Connection, review_id: int, by: Account) -> Review:
+    review = await _find(connection, review_id)
+    if not by.may_change(review):
+        raise NotPermitted
+    return review
+
+
+async def _insert(
+    connection: Connection, book_id: int, content: str, author: Account, seq: int
+) -> Review:
+    moment = now()
+    row = await connection.one(
+        _CREATE,
+        book=book_id,
+        account=author.user.id,
+        content=content,
+        seq=seq,
+        now=milliseconds(moment),
+    )
+    return Review(
+        id=row["id"] if row else 0,
+        book_id=book_id,
+        user=author.user,
+        content=content,
+        created_at=moment,
+        updated_at=moment,
+        created_seq=seq,
+        seq=seq,
+    )
+
+
+async def _change(connection: Connection, change: Change) -> None:
+    row = await connection.one(
+        _CHANGE,
+        id=change.id,
+        content=change.content if isinstance(change, Review) else None,
+        seq=change.seq,
+        now=milliseconds(now()),
+    )
+    if row is None:  # deleted since it was found: possible where writes are not one after another
+        raise UnknownReview
+
+
+def _difference(book_id: int, number: _Number, change: Change) -> Difference:
+    return Difference(
+        book_id=book_id,
+        after=number.seq - 1,
+        head=number.seq,
+        review_count=number.review_count,
+        changes=(change,),
+    )

@@ -1,0 +1,39 @@
+"""JSON answers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from starlette.responses import Response
+
+from livria_sse.documents import compact_json
+from livria_sse.models import Difference, Position
+from livria_sse.web.state import Request
+
+
+class JSONAnswer(Response):
+    """A JSON document that no cache keeps: it is true for one position only."""
+
+    media_type = "application/json"
+
+    def __init__(
+        self, document: Any, status: int = 200, *, headers: Mapping[str, str] | None = None
+    ) -> None:
+        super().__init__(
+            compact_json(document).encode(),
+            status,
+            headers={"Cache-Control": "no-store", **(headers or {})},
+        )
+
+
+def position_header(position: Position) -> dict[str, str]:
+    """What every write answers: where the book stood when it was done."""
+    return {"Livria-Position": str(position)}
+
+
+def tell(request: Request, difference: Difference) -> Position:
+    """Tells the readers of a book what was committed, and returns the position it led to."""
+    hub = request.state["hub"]
+    hub.publish(difference)
+    return Position(hub.epoch, difference.head)

@@ -1,0 +1,62 @@
+"""What is done to every request before it is routed. Nothing here wraps `send`."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from livria_sse.errors import CrossSiteRequest
+from livria_sse.web.problems import problem
+
+PATHS_WITH_SLASH = ("/api/", "/sse/", "/books/", "/sign-", "/language")
+SAFE_METHODS = {"GET", "HEAD", "OPTIONS", "TRACE"}  # RFC 9110, section 9.2.1
+
+
+class OptionalSlash:
+    """Lets every path go without the slash at its end, without a redirect.
+
+    A redirect would turn a POST into a GET, or cost EventSource a round trip.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Adds the slash where it is missing."""
+        if scope["type"] == "http" and scope["path"].startswith(PATHS_WITH_SLASH):
+            scope = {**scope, "path": scope["path"].rstrip("/") + "/"}
+        await self._app(scope, receive, send)
+
+
+class SameSite:
+    """Refuses what another site makes a browser send.
+
+    Browsers say where an unsafe request comes from, in `Sec-Fetch-Site` or at least in `Origin`;
+    who says neither is no browser. A request with `Authorization` cannot be forged by a form.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answers 403, or goes on."""
+        if scope["type"] == "http" and scope["method"] not in SAFE_METHODS:
+            headers = Headers(scope=scope)
+            if "authorization" not in headers and _from_elsewhere(headers):
+                await problem(CrossSiteRequest())(scope, receive, send)
+                return
+        await self._app(scope, receive, send)
+
+
+def _from_elsewhere(headers: Headers) -> bool:
+    if site := headers.get("sec-fetch-site"):
+        return site not in {"same-origin", "none"}
+    origin = headers.get("origin")
+    if origin is None:
+        return False
+    try:
+        return urlsplit(origin).netloc.lower() != headers.get("host", "").lower()
+    except ValueError:
+        return True

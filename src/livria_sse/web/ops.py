@@ -1,0 +1,75 @@
+"""For operators: is it alive, is it ready, what is it doing."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+from starlette.responses import Response
+from starlette.routing import Route
+
+from livria_sse.errors import StoreUnavailable
+from livria_sse.hub import Hub
+from livria_sse.web.answers import JSONAnswer
+from livria_sse.web.state import Request
+
+#: A database that takes longer to answer is not ready.
+READY_SECONDS = 2.0
+
+
+async def alive(_request: Request) -> Response:
+    """200 as long as the process answers at all."""
+    return JSONAnswer({"status": "ok"})
+
+
+async def ready(request: Request) -> Response:
+    """200 if requests can be served, else 503 with the reason."""
+    if request.state["hub"].draining:
+        return JSONAnswer({"status": "unready", "reason": "the server stops"}, 503)
+    try:
+        async with asyncio.timeout(READY_SECONDS):
+            await request.state["store"].facts.epoch()
+    except (StoreUnavailable, TimeoutError):
+        return JSONAnswer({"status": "unready", "reason": "the database does not answer"}, 503)
+    return JSONAnswer({"status": "ok"})
+
+
+async def metrics(request: Request) -> Response:
+    """The hub's numbers in the Prometheus text format."""
+    registry = CollectorRegistry()
+    registry.register(HubCollector(request.state["hub"]))
+    return Response(
+        generate_latest(registry),
+        media_type="text/plain; version=0.0.4",
+        headers={"Cache-Control": "no-store"},
+    )
+
+
+class HubCollector(Collector):
+    """Reads the hub's statistics when it is asked; nothing is counted twice."""
+
+    def __init__(self, hub: Hub) -> None:
+        self._hub = hub
+
+    def collect(self) -> Iterator[Metric]:
+        """The hub's numbers."""
+        numbers = self._hub.statistics()
+        yield GaugeMetricFamily("livria_streams_open", "Open streams.", numbers.streams)
+        yield GaugeMetricFamily("livria_books_watched", "Books with open streams.", numbers.books)
+        yield CounterMetricFamily("livria_streams_opened", "Streams opened.", numbers.opened)
+        yield CounterMetricFamily(
+            "livria_deliveries", "Differences written to readers.", numbers.deliveries
+        )
+        yield CounterMetricFamily(
+            "livria_audit_repairs", "Feeds that the audit found behind.", numbers.repairs
+        )
+
+
+ROUTES = [
+    Route("/healthz", alive, methods=["GET"]),
+    Route("/readyz", ready, methods=["GET"]),
+    Route("/metrics", metrics, methods=["GET"]),
+]

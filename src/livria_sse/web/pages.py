@@ -1,0 +1,148 @@
+"""The pages. They can be read and used without scripts: plain forms, and a redirect after each."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from livria_sse.errors import LivriaError, UnknownBook, UnknownReview
+from livria_sse.inputs import EditedReview, NewReview, validated
+from livria_sse.models import Position, Review
+from livria_sse.web.answers import tell
+from livria_sse.web.body import read_form
+from livria_sse.web.credentials import account_of, visitor_of
+from livria_sse.web.params import path_id, query_number
+from livria_sse.web.problems import status_of
+from livria_sse.web.state import Request
+from livria_sse.web.templating import render
+
+BOOKS_ON_PAGE = 48
+REVIEWS_ON_PAGE = 20
+
+
+async def home(request: Request) -> Response:
+    """The books, those with the newest activity first."""
+    number = query_number(request, "page", largest=100_000) or 1
+    books = await request.state["store"].books.most_active(
+        skipped=(number - 1) * BOOKS_ON_PAGE, limit=BOOKS_ON_PAGE + 1
+    )
+    return render(
+        request,
+        "home.html",
+        visitor=await visitor_of(request),
+        books=books[:BOOKS_ON_PAGE],
+        page=number,
+        more=len(books) > BOOKS_ON_PAGE,
+    )
+
+
+async def book(request: Request) -> Response:
+    """A book and its reviews."""
+    return await _book_page(request)
+
+
+async def post_review(request: Request) -> Response:
+    """Adds the review in a form."""
+    book_id = path_id(request, UnknownBook)
+    form = await read_form(request)
+    try:
+        author = await account_of(request)
+        posted = validated(NewReview, {"book": book_id, "content": form.get("content")})
+        accepted = await request.state["store"].reviews.create(
+            book_id, posted.content, author=author, key=form.get("key") or None
+        )
+    except LivriaError as error:
+        return await _book_page(request, failed="create_failed", error=error, form=form)
+    if accepted.difference:
+        tell(request, accepted.difference)
+    return _to_review(accepted.review)
+
+
+async def edit_review(request: Request) -> Response:
+    """Gives a review the text in a form."""
+    review_id = _review_id(request)
+    form = await read_form(request)
+    try:
+        editor = await account_of(request)
+        edited = validated(EditedReview, {"content": form.get("content")})
+        difference = await request.state["store"].reviews.update(
+            review_id, edited.content, by=editor
+        )
+    except LivriaError as error:
+        return await _book_page(
+            request, failed="update_failed", error=error, form=form, editing=review_id
+        )
+    tell(request, difference)
+    return RedirectResponse(f"/books/{difference.book_id}/#review-{review_id}", 303)
+
+
+async def delete_review(request: Request) -> Response:
+    """Deletes a review, after the question was answered."""
+    review_id = _review_id(request)
+    await read_form(request)
+    try:
+        editor = await account_of(request)
+        difference = await request.state["store"].reviews.delete(review_id, by=editor)
+    except LivriaError as error:
+        return await _book_page(request, failed="delete_failed", error=error)
+    tell(request, difference)
+    return RedirectResponse(f"/books/{difference.book_id}/#reviews", 303)
+
+
+def _review_id(request: Request) -> int:
+    return path_id(request, UnknownReview, name="review")
+
+
+def _to_review(review: Review) -> Response:
+    return RedirectResponse(f"/books/{review.book_id}/#review-{review.id}", 303)
+
+
+async def _book_page(
+    request: Request,
+    *,
+    failed: str | None = None,
+    error: LivriaError | None = None,
+    form: Mapping[str, str] | None = None,
+    editing: int | None = None,
+) -> Response:
+    book_id = path_id(request, UnknownBook)
+    before = query_number(request, "before")
+    store = request.state["store"]
+    shown, reviews = await store.books.find(book_id, reviews=REVIEWS_ON_PAGE + 1)
+    if before is not None:
+        reviews = await store.reviews.page(book_id, before=before, limit=REVIEWS_ON_PAGE + 1)
+    return render(
+        request,
+        "book.html",
+        visitor=await visitor_of(request),
+        status=status_of(error).value if error else 200,
+        book=shown,
+        position=Position(store.epoch, shown.head),
+        reviews=reviews[:REVIEWS_ON_PAGE],
+        more=len(reviews) > REVIEWS_ON_PAGE,
+        before=before,
+        failed=failed,
+        reasons=_reasons(error),
+        typed=(form or {}).get("content", ""),
+        editing=editing or query_number(request, "edit"),
+        deleting=query_number(request, "delete"),
+        key=secrets.token_urlsafe(16),
+    )
+
+
+def _reasons(error: LivriaError | None) -> list[str]:
+    if error is None:
+        return []
+    return [reason for reasons in error.errors.values() for reason in reasons] or [error.detail]
+
+
+ROUTES = [
+    Route("/", home, methods=["GET"]),
+    Route("/books/{id}/", book, methods=["GET"]),
+    Route("/books/{id}/reviews/", post_review, methods=["POST"]),
+    Route("/books/{id}/reviews/{review}/edit/", edit_review, methods=["POST"]),
+    Route("/books/{id}/reviews/{review}/delete/", delete_review, methods=["POST"]),
+]

@@ -1,0 +1,36 @@
+"""Parameters in paths and query strings."""
+
+from __future__ import annotations
+
+import re
+
+from livria_sse.errors import InvalidInput, LivriaError
+from livria_sse.models import LARGEST_NUMBER
+from livria_sse.web.state import Request
+
+# Bounded before it becomes a number: Python refuses to convert thousands of digits, and the
+# databases do not store what is larger than 63 bits.
+_NUMBER = re.compile(r"[0-9]{1,16}")
+
+
+def path_id(request: Request, unknown: type[LivriaError], *, name: str = "id") -> int:
+    """The id in the path; what is no number names nothing that exists."""
+    number = _number(request.path_params[name])
+    if number is None:
+        raise unknown
+    return number
+
+
+def query_number(request: Request, name: str, *, largest: int = LARGEST_NUMBER) -> int | None:
+    """A whole number from 1 in the query string; None if it is not there."""
+    text = request.query_params.get(name)
+    if text is None:
+        return None
+    number = _number(text)
+    if number is None or not 1 <= number <= largest:
+        raise InvalidInput(errors={name: [f"Use a whole number from 1 to {largest}."]})
+    return number
+
+
+def _number(text: str) -> int | None:
+    return int(text) if _NUMBER.fullmatch(text) and int(text) <= LARGEST_NUMBER else None

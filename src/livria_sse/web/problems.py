@@ -1,0 +1,99 @@
+"""Errors as answers: the one table from our errors to HTTP statuses, and RFC 9457 documents."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from http import HTTPStatus
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.types import ExceptionHandler
+
+from livria_sse import errors
+from livria_sse.documents import compact_json
+
+STATUSES: Mapping[type[errors.LivriaError], HTTPStatus] = {
+    errors.MalformedBody: HTTPStatus.BAD_REQUEST,
+    errors.NotSignedIn: HTTPStatus.UNAUTHORIZED,
+    errors.WrongCredentials: HTTPStatus.UNAUTHORIZED,
+    errors.InvalidToken: HTTPStatus.UNAUTHORIZED,
+    errors.CrossSiteRequest: HTTPStatus.FORBIDDEN,
+    errors.NotPermitted: HTTPStatus.FORBIDDEN,
+    errors.UnknownBook: HTTPStatus.NOT_FOUND,
+    errors.UnknownReview: HTTPStatus.NOT_FOUND,
+    errors.UsernameTaken: HTTPStatus.CONFLICT,
+    errors.BodyTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    errors.UnsupportedMediaType: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+    errors.InvalidInput: HTTPStatus.UNPROCESSABLE_ENTITY,
+    errors.IdempotencyKeyReused: HTTPStatus.UNPROCESSABLE_ENTITY,
+    errors.StoreUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
+}
+
+#: What a refusal has to say beside its body (RFC 9110, sections 11.6.1 and 10.2.3).
+HEADERS: Mapping[HTTPStatus, Mapping[str, str]] = {
+    HTTPStatus.UNAUTHORIZED: {"WWW-Authenticate": "Bearer"},
+    HTTPStatus.SERVICE_UNAVAILABLE: {"Retry-After": "2"},
+}
+
+
+class ProblemResponse(JSONResponse):
+    """A problem document: type, title, status, detail, and an `errors` map of fields."""
+
+    media_type = "application/problem+json"
+
+    def __init__(
+        self,
+        status: HTTPStatus,
+        detail: str,
+        *,
+        fields: Mapping[str, object] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        document = {
+            "type": "about:blank",
+            "title": status.phrase,
+            "status": status.value,
+            "detail": detail,
+            "errors": fields or {},
+        }
+        super().__init__(
+            document,
+            status.value,
+            headers={"Cache-Control": "no-store", **HEADERS.get(status, {}), **(headers or {})},
+        )
+
+    def render(self, content: object) -> bytes:
+        """JSON as everywhere else."""
+        return compact_json(content).encode()
+
+
+def status_of(error: errors.LivriaError) -> HTTPStatus:
+    """The status in the table; what is not there is our own fault."""
+    return STATUSES.get(type(error), HTTPStatus.INTERNAL_SERVER_ERROR)
+
+
+def problem(error: errors.LivriaError) -> ProblemResponse:
+    """The answer to a request that ended in one of our errors."""
+    return ProblemResponse(status_of(error), error.detail, fields=error.errors)
+
+
+async def _ours(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, errors.LivriaError)  # noqa: S101 - it is registered for no other
+    return problem(error)
+
+
+async def _of_the_router(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # noqa: S101 - it is registered for no other
+    return ProblemResponse(HTTPStatus(error.status_code), error.detail, headers=error.headers)
+
+
+async def _unexpected(_request: Request, _error: Exception) -> Response:
+    return ProblemResponse(HTTPStatus.INTERNAL_SERVER_ERROR, "This is our fault, not yours.")
+
+
+HANDLERS: Mapping[type[Exception] | int, ExceptionHandler] = {
+    errors.LivriaError: _ours,
+    HTTPException: _of_the_router,
+    Exception: _unexpected,
+}

@@ -1,0 +1,107 @@
+"""Reviews: posted, read, edited and deleted."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import urlencode
+
+from starlette.responses import Response
+from starlette.routing import Route
+
+from livria_sse.documents import ReviewDocument, review_document
+from livria_sse.errors import InvalidInput, UnknownBook, UnknownReview
+from livria_sse.inputs import EditedReview, NewReview
+from livria_sse.models import Position, Review
+from livria_sse.web.answers import JSONAnswer, position_header, tell
+from livria_sse.web.body import read_json
+from livria_sse.web.credentials import account_of
+from livria_sse.web.params import path_id, query_number
+from livria_sse.web.state import Request
+
+DEFAULT_PAGE, LARGEST_PAGE = 50, 200
+
+_KEY = re.compile(r"[\x21-\x7e]{1,255}")
+
+
+async def create(request: Request) -> Response:
+    """Adds a review and tells the readers of its book."""
+    author = await account_of(request)
+    posted = await read_json(request, NewReview)
+    try:
+        accepted = await request.state["store"].reviews.create(
+            posted.book, posted.content, author=author, key=_idempotency_key(request)
+        )
+    except UnknownBook as error:
+        raise InvalidInput(errors={"book": [error.detail]}) from error
+    if accepted.difference:
+        tell(request, accepted.difference)
+    return _answer(request, accepted.review, status=201)
+
+
+async def page(request: Request) -> Response:
+    """Reviews of a book, newest first, and where the next older ones are."""
+    book_id = query_number(request, "book")
+    if book_id is None:
+        raise InvalidInput(errors={"book": ["Say which book."]})
+    before = query_number(request, "before")
+    limit = query_number(request, "limit", largest=LARGEST_PAGE) or DEFAULT_PAGE
+    reviews = await request.state["store"].reviews.page(book_id, before=before, limit=limit)
+    older = {"book": book_id, "before": reviews[-1].id if reviews else 0, "limit": limit}
+    return JSONAnswer(
+        {
+            "reviews": [review_document(review) for review in reviews],
+            "next": f"/api/reviews/?{urlencode(older)}" if len(reviews) == limit else None,
+        }
+    )
+
+
+async def read(request: Request) -> Response:
+    """One review."""
+    review_id = path_id(request, UnknownReview)
+    return _answer(request, await request.state["store"].reviews.find(review_id))
+
+
+async def update(request: Request) -> Response:
+    """Gives a review another text and tells the readers of its book."""
+    editor = await account_of(request)
+    review_id = path_id(request, UnknownReview)
+    edited = await read_json(request, EditedReview)
+    difference = await request.state["store"].reviews.update(review_id, edited.content, by=editor)
+    tell(request, difference)
+    (review,) = difference.changes
+    assert isinstance(review, Review)  # noqa: S101 - an edited review is no tombstone
+    return _answer(request, review)
+
+
+async def delete(request: Request) -> Response:
+    """Deletes a review and tells the readers of its book."""
+    editor = await account_of(request)
+    review_id = path_id(request, UnknownReview)
+    difference = await request.state["store"].reviews.delete(review_id, by=editor)
+    position = tell(request, difference)
+    return Response(status_code=204, headers=position_header(position))
+
+
+def _answer(request: Request, review: Review, *, status: int = 200) -> JSONAnswer:
+    position = Position(request.state["hub"].epoch, review.seq)
+    document: ReviewDocument = {**review_document(review), "position": str(position)}
+    headers = position_header(position)
+    if status == 201:
+        headers["Location"] = f"/api/reviews/{review.id}/"
+    return JSONAnswer(document, status, headers=headers)
+
+
+def _idempotency_key(request: Request) -> str | None:
+    key = request.headers.get("idempotency-key")
+    if key is not None and not _KEY.fullmatch(key):
+        raise InvalidInput(errors={"Idempotency-Key": ["Use 1 to 255 visible ASCII characters."]})
+    return key
+
+
+ROUTES = [
+    Route("/api/reviews/", create, methods=["POST"]),
+    Route("/api/reviews/", page, methods=["GET"]),
+    Route("/api/reviews/{id}/", read, methods=["GET"]),
+    Route("/api/reviews/{id}/", update, methods=["PATCH", "PUT"]),
+    Route("/api/reviews/{id}/", delete, methods=["DELETE"]),
+]

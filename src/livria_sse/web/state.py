@@ -1,0 +1,24 @@
+"""What the lifespan opens and every request finds in `request.state`."""
+
+from __future__ import annotations
+
+from typing import TypedDict
+
+from jinja2 import Environment
+from starlette.requests import Request as StarletteRequest
+
+from livria_sse.auth import Auth
+from livria_sse.hub import Hub
+from livria_sse.store import Store
+
+
+class State(TypedDict):
+    """The open parts of the service."""
+
+    store: Store
+    hub: Hub
+    auth: Auth
+    templates: Environment
+
+
+Request = StarletteRequest[State]
