@@ -1,0 +1,1 @@
+"""Tests mirror the package; `live` and `browser` run real servers, and `parts` starts them."""

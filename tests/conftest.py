@@ -1,0 +1,61 @@
+"""What many tests begin with."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from livria_sse.application import create_app
+from livria_sse.settings import Settings
+from livria_sse.store import Store, open_store
+from tests.parts import Person, ServerProcess
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    """`databases` and the hub need asyncio."""
+    return "asyncio"
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    """Settings with a database of the test's own."""
+    return Settings(database_url=f"sqlite:///{tmp_path}/livria.db")
+
+
+@pytest.fixture
+async def store(settings: Settings) -> AsyncIterator[Store]:
+    """An open store without books."""
+    async with open_store(settings.database_url) as store:
+        yield store
+
+
+@pytest.fixture
+async def client(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of the application in this process, with the sample books. Not for streams."""
+    app = create_app(settings)
+    async with app.router.lifespan_context(app) as state:
+
+        async def with_state(scope, receive, send):  # type: ignore[no-untyped-def]
+            await app({**scope, "state": dict(state or {})}, receive, send)
+
+        transport = httpx.ASGITransport(with_state, raise_app_exceptions=False)
+        async with httpx.AsyncClient(transport=transport, base_url="http://livria.test") as client:
+            yield client
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[ServerProcess]:
+    """A real server process with the sample books."""
+    with ServerProcess(tmp_path) as server:
+        yield server
+
+
+@pytest.fixture
+def mina(server: ServerProcess) -> Iterator[Person]:
+    """Somebody with an account on the server."""
+    with Person(server.url, "mina") as person:
+        yield person

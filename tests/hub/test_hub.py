@@ -1,0 +1,379 @@
+"""The hub over a real log, with sends that a test can make wait."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+from collections.abc import AsyncIterator, Collection
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any, Self
+
+import pytest
+from tests.factories import add_account, add_book
+from tests.replica import Replica
+
+from livria_sse.errors import StoreUnavailable, UnknownBook
+from livria_sse.hub import Hub, Subscriber
+from livria_sse.hub.feed import SIZE
+from livria_sse.log.local import LocalLog
+from livria_sse.models import Account, Difference
+from livria_sse.settings import Settings
+from livria_sse.store import Store
+
+
+class CountingLog(LocalLog):
+    """A real log that counts its reads, and that can be made to fail."""
+
+    def __init__(self, store: Store, *, replay_limit: int = 1_000) -> None:
+        super().__init__(store, replay_limit=replay_limit)
+        self.reads = 0
+        self.broken = False
+
+    async def since(self, book_id: int, seq: int) -> Difference:
+        """Counts, and fails if it is broken."""
+        self.reads += 1
+        if self.broken:
+            raise StoreUnavailable
+        return await super().since(book_id, seq)
+
+    async def heads(self, book_ids: Collection[int]) -> dict[int, int]:
+        """Fails if it is broken."""
+        if self.broken:
+            raise StoreUnavailable
+        return await super().heads(book_ids)
+
+
+class Reader:
+    """A reader whose socket can be full."""
+
+    def __init__(self) -> None:
+        self.replica = Replica()
+        self.writes = 0
+        self.ended = False
+        self._writable = asyncio.Event()
+        self._writable.set()
+        self._news = asyncio.Event()
+
+    async def send(self, message: dict[str, Any]) -> None:
+        """What a server's `send` does: waits while the socket is full."""
+        await self._writable.wait()
+        self.writes += 1
+        self.replica.feed(message["body"])
+        self._news.set()
+
+    def end(self) -> None:
+        """Remembers that the stream was ended."""
+        self.ended = True
+        self._news.set()
+
+    def stop_reading(self) -> Self:
+        """From now on sends wait."""
+        self._writable.clear()
+        return self
+
+    def go_on_reading(self) -> None:
+        """From now on sends go through."""
+        self._writable.set()
+
+    async def until_ended(self) -> None:
+        """Waits until the stream was ended."""
+        while not self.ended:
+            self._news.clear()
+            await self._news.wait()
+
+    async def until(self, head: int) -> None:
+        """Waits until a seq is reached."""
+        while not self.replica.last_event_id.endswith(f"-{head}"):
+            self._news.clear()
+            await self._news.wait()
+
+
+@asynccontextmanager
+async def watching(
+    hub: Hub, reader: Reader, book: int, asked: str | None = None
+) -> AsyncIterator[Subscriber]:
+    """An open stream, as the web serves it."""
+    async with hub.watching(book) as feed:
+        begin = await hub.welcome(feed, asked)
+        with hub.joined(feed, begin, send=reader.send, end=reader.end) as subscriber:
+            yield subscriber
+
+
+class Service:
+    """A hub over a store with one book and one author."""
+
+    def __init__(self, store: Store, hub: Hub, log: CountingLog, author: Account) -> None:
+        self.store = store
+        self.hub = hub
+        self.log = log
+        self.author = author
+        self.book = 10
+
+    async def commit(self, content: str) -> Difference:
+        """Commits a review without telling the hub."""
+        accepted = await self.store.reviews.create(self.book, content, author=self.author)
+        assert accepted.difference
+        return accepted.difference
+
+    async def post(self, content: str) -> Difference:
+        """Commits a review and tells the hub."""
+        difference = await self.commit(content)
+        self.hub.publish(difference)
+        return difference
+
+
+@asynccontextmanager
+async def serving(store: Store, **settings: Any) -> AsyncIterator[Service]:
+    """A service with the given settings."""
+    book = await add_book(store)
+    author = await add_account(store)
+    log = CountingLog(store, replay_limit=settings.get("replay_limit", 1_000))
+    async with Hub(log, Settings(**settings)).running() as hub:
+        service = Service(store, hub, log, author)
+        service.book = book
+        yield service
+
+
+@pytest.fixture
+async def service(store: Store) -> AsyncIterator[Service]:
+    """A service that audits so rarely that a test does not see it."""
+    async with serving(store, audit_seconds=3600) as service:
+        yield service
+
+
+async def test_changes_reach_all(service: Service) -> None:
+    """What is published reaches every reader of the book, in one write each, with no read."""
+    readers = [Reader() for _ in range(5)]
+    async with AsyncExitStack() as stack:
+        for reader in readers:
+            await stack.enter_async_context(watching(service.hub, reader, service.book))
+        reads = service.log.reads
+        await service.post("hello")
+
+        for reader in readers:
+            await reader.until(1)
+            assert list(reader.replica.reviews.values()) == ["hello"]
+            assert reader.writes == 2  # the welcome and the change
+        assert service.log.reads == reads
+
+
+async def test_other_books_hear_nothing(service: Service) -> None:
+    """A change of one book is not sent to the readers of another."""
+    other = await add_book(service.store, 11)
+    reader = Reader()
+    async with watching(service.hub, reader, other):
+        await service.post("hello")
+
+        assert [event.type for event in reader.replica.events] == ["stream.ready"]
+
+
+async def test_slow_readers_harm_nobody(service: Service) -> None:
+    """A reader whose socket is full delays nobody, and gets all in one write when it drains."""
+    slow, quick = Reader(), Reader()
+    async with (
+        watching(service.hub, slow, service.book),
+        watching(service.hub, quick, service.book),
+    ):
+        slow.stop_reading()
+        for number in range(20):
+            await service.post(f"review {number}")
+            await quick.until(number + 1)
+        before = slow.writes
+        slow.go_on_reading()
+        await slow.until(20)
+
+        assert slow.replica.reviews == quick.replica.reviews
+        assert slow.writes - before == 2  # the one that had to wait, and all the rest
+
+
+async def test_slow_readers_cost_no_memory(service: Service) -> None:
+    """For a reader who takes nothing, no more is kept after a hundred changes than after one."""
+    slow = Reader().stop_reading()
+    async with watching(service.hub, slow, service.book) as subscriber:
+        await service.post("first")
+        waiting = subscriber.writing
+        tasks = len(asyncio.all_tasks())
+        for number in range(100):
+            await service.post(f"review {number}")
+
+        assert subscriber.writing is waiting
+        assert len(asyncio.all_tasks()) == tasks
+        slow.go_on_reading()
+
+
+async def test_lagging_readers_use_the_ladder(service: Service) -> None:
+    """A reader who fell behind further than the feed reaches still gets exactly the difference."""
+    slow = Reader()
+    async with watching(service.hub, slow, service.book):
+        slow.stop_reading()
+        for number in range(SIZE + 20):
+            await service.post(f"review {number}")
+        slow.go_on_reading()
+        await slow.until(SIZE + 20)
+
+        assert len(slow.replica.reviews) == SIZE + 20
+        assert slow.replica.resets == 0
+
+
+async def test_readers_too_far_behind_are_reset(store: Store) -> None:
+    """A reader who fell behind more than the replay limit is told to fetch the book again."""
+    async with serving(store, replay_limit=5, audit_seconds=3600) as service:
+        slow = Reader()
+        async with watching(service.hub, slow, service.book):
+            slow.stop_reading()
+            for number in range(SIZE + 20):
+                await service.post(f"review {number}")
+            slow.go_on_reading()
+            await slow.until(SIZE + 20)
+
+            assert slow.replica.resets == 1
+            assert slow.replica.events[-1].json["reason"] == "too_large"
+
+
+async def test_gaps_are_read(service: Service) -> None:
+    """A published change that leaves a gap makes the feed read what lies between."""
+    reader = Reader()
+    async with watching(service.hub, reader, service.book):
+        await service.commit("nobody told of this")
+        await service.post("but of this")
+        await reader.until(2)
+
+        assert sorted(reader.replica.reviews.values()) == ["but of this", "nobody told of this"]
+
+
+async def test_changes_out_of_order(service: Service) -> None:
+    """Changes that are published in another order than committed are all told, none twice."""
+    reader = Reader()
+    async with watching(service.hub, reader, service.book):
+        differences = [await service.commit(f"review {number}") for number in range(5)]
+        for difference in reversed(differences):
+            service.hub.publish(difference)
+        await reader.until(5)
+
+        types = [event.type for event in reader.replica.events]
+        assert types == ["stream.ready", *["review.created"] * 5]
+
+
+async def test_the_audit_finds_what_nobody_told(store: Store) -> None:
+    """A change that nobody published reaches the readers by the audit."""
+    async with serving(store, audit_seconds=0.01) as service:
+        reader = Reader()
+        async with watching(service.hub, reader, service.book):
+            await service.commit("nobody told of this")
+            await reader.until(1)
+
+            assert list(reader.replica.reviews.values()) == ["nobody told of this"]
+            assert service.hub.statistics().repairs == 1
+
+
+async def test_the_audit_survives_outages(store: Store) -> None:
+    """While the log cannot be read streams stay open, and afterwards they get what they lack."""
+    async with serving(store, audit_seconds=0.01) as service:
+        reader = Reader()
+        async with watching(service.hub, reader, service.book):
+            service.log.broken = True
+            await service.commit("in the dark")
+            await service.post("also in the dark")
+            service.log.broken = False
+            await reader.until(2)
+
+            assert len(reader.replica.reviews) == 2
+            assert not reader.ended
+
+
+async def test_herds_read_once(service: Service) -> None:
+    """When many readers come back at once, the log is read once for the book, not for each."""
+    for number in range(50):
+        await service.commit(f"review {number}")
+    readers = [Reader() for _ in range(200)]
+
+    async def come_back(stack: AsyncExitStack, reader: Reader) -> None:
+        asked = f"{service.hub.epoch}-3"
+        await stack.enter_async_context(watching(service.hub, reader, service.book, asked))
+
+    async with AsyncExitStack() as stack:
+        await asyncio.gather(*(come_back(stack, reader) for reader in readers))
+
+        assert all(len(reader.replica.reviews) == 47 for reader in readers)
+        assert service.log.reads == 1
+
+
+async def test_unknown_books_leave_nothing(service: Service) -> None:
+    """Asking for books that are not there leaves no feed behind."""
+    for book in range(1000, 1100):
+        with pytest.raises(UnknownBook):
+            async with service.hub.watching(book):
+                pass
+
+    assert service.hub.statistics().books == 0
+
+
+async def test_streams_leave_nothing(service: Service) -> None:
+    """After a thousand streams have come and gone, no task and no subscriber is left of them."""
+    tasks = asyncio.all_tasks()
+    for _ in range(10):
+        async with AsyncExitStack() as stack:
+            readers = [Reader() for _ in range(100)]
+            for reader in readers:
+                await stack.enter_async_context(watching(service.hub, reader, service.book))
+            readers[0].stop_reading()
+            await service.post("hello")
+            assert service.hub.statistics().streams == 100
+    for _ in range(3):  # the task of the reader who left while a write waited ends, and is told
+        await asyncio.sleep(0)
+
+    gc.collect()
+    assert service.hub.statistics().streams == 0
+    assert service.hub.statistics().books == 0
+    assert asyncio.all_tasks() == tasks
+    assert not [each for each in gc.get_objects() if isinstance(each, Subscriber)]
+
+
+async def test_readers_who_take_nothing_are_closed(store: Store) -> None:
+    """A reader who takes nothing for the send timeout is ended, and no one else is."""
+    async with serving(store, audit_seconds=3600, heartbeat_seconds=1, send_seconds=1) as service:
+        stuck, quick = Reader(), Reader()
+        async with (
+            watching(service.hub, stuck, service.book) as subscriber,
+            watching(service.hub, quick, service.book),
+        ):
+            stuck.stop_reading()
+            await service.post("hello")
+            await stuck.until_ended()
+
+            assert subscriber.ending == "slow"
+            assert not quick.ended
+
+
+async def test_failing_sends_harm_nobody(service: Service) -> None:
+    """A send that raises ends that stream alone; the others get the change."""
+    quick = Reader()
+
+    class BrokenReader(Reader):
+        async def send(self, message: dict[str, Any]) -> None:
+            raise OSError("the connection is lost")
+
+    broken = BrokenReader()
+    async with (
+        watching(service.hub, broken, service.book),
+        watching(service.hub, quick, service.book),
+    ):
+        await service.post("hello")
+
+        await quick.until(1)
+        assert broken.ended
+
+
+async def test_draining_ends_all(service: Service) -> None:
+    """Draining ends every stream, and says why."""
+    readers = [Reader() for _ in range(250)]
+    async with AsyncExitStack() as stack:
+        subscribers = [
+            await stack.enter_async_context(watching(service.hub, reader, service.book))
+            for reader in readers
+        ]
+        await service.hub.drain()
+
+        assert all(reader.ended for reader in readers)
+        assert {subscriber.ending for subscriber in subscribers} == {"closing"}
+        assert service.hub.draining

@@ -1,0 +1,366 @@
+"""The stream as `curl -N` shows it, from a real server."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from tests.parts import Person, ServerProcess, missing
+from tests.sse import Event, EventReader
+
+BOOK = 10
+
+
+class Curl:
+    """`curl -N` on a stream, read until a condition holds."""
+
+    def __init__(self, url: str, *headers: str) -> None:
+        curl = shutil.which("curl")
+        if curl is None:
+            missing("curl")
+        options = [option for header in headers for option in ("-H", header)]
+        self._process = subprocess.Popen(
+            [curl or "", "-sN", "-i", "--max-time", "20", *options, url], stdout=subprocess.PIPE
+        )
+        self._reader = EventReader()
+        self.text = b""
+        self.events: list[Event] = []
+
+    def until(self, last: str) -> list[Event]:
+        """Reads until the position is reached and something was said; the events so far."""
+        while self._reader.last_event_id != last or not self.events:
+            self._read()
+        return self.events
+
+    def until_event(self, type_: str) -> list[Event]:
+        """Reads until an event of the type has come."""
+        while not any(event.type == type_ for event in self.events):
+            self._read()
+        return self.events
+
+    def _read(self) -> None:
+        assert self._process.stdout
+        piece = self._process.stdout.read1()  # type: ignore[attr-defined]
+        assert piece, f"the stream ended: {self.text!r}"
+        started = b"\r\n\r\n" in self.text
+        self.text += piece
+        if started:
+            self.events += self._reader.feed(piece)
+        elif b"\r\n\r\n" in self.text:
+            self.events += self._reader.feed(self.text.partition(b"\r\n\r\n")[2])
+
+    @property
+    def frames(self) -> str:
+        """What came after the head."""
+        return self.text.partition(b"\r\n\r\n")[2].decode()
+
+    @property
+    def head(self) -> str:
+        """The status line and the headers, in lower case."""
+        return self.text.partition(b"\r\n\r\n")[0].decode().lower()
+
+    def close(self) -> None:
+        """Ends it."""
+        self._process.terminate()
+        self._process.wait()
+        assert self._process.stdout
+        self._process.stdout.close()
+
+
+@pytest.fixture
+def curl(server: ServerProcess) -> Iterator[object]:
+    """Opens streams of the book; closes them all."""
+    opened: list[Curl] = []
+
+    def open_stream(query: str = "", *headers: str) -> Curl:
+        opened.append(Curl(f"{server.url}/sse/books/{BOOK}/{query}", *headers))
+        return opened[-1]
+
+    yield open_stream
+    for stream in opened:
+        stream.close()
+
+
+Open = Callable[..., Curl]
+
+
+def test_no_position_is_live(server: ServerProcess, mina: Person, curl: Open) -> None:
+    """Without a position a stream begins at the head and tells what happens from then on."""
+    mina.post(BOOK, "before")
+    stream = curl()
+    (ready,) = stream.until_event("stream.ready")
+
+    after = mina.post(BOOK, "after")
+
+    _, created = stream.until(after["position"])
+    assert ready.json["mode"] == "live"
+    assert ready.json["position"] == ready.json["head"] == ready.last_event_id
+    assert created.type == "review.created"
+    assert created.json["review"]["content"] == "after"
+
+
+def test_head_of_a_stream(server: ServerProcess, curl: Open) -> None:
+    """The status line and headers are those that keep proxies from holding events back."""
+    stream = curl()
+    stream.until_event("stream.ready")
+
+    assert stream.head.startswith("http/1.1 200 ok")
+    for header in (
+        "content-type: text/event-stream; charset=utf-8",
+        "cache-control: no-store, no-transform",
+        "x-accel-buffering: no",
+        "x-content-type-options: nosniff",
+    ):
+        assert header in stream.head
+
+
+def test_bytes_of_a_stream(server: ServerProcess, mina: Person, curl: Open) -> None:
+    """A stream is, byte by byte, what the design shows."""
+    before = mina.get(f"/api/books/{BOOK}/")["position"]
+    stream = curl(f"?last_event_id={before}")
+    stream.until_event("stream.ready")
+
+    review = mina.post(BOOK, "좋은 책")
+    gone = mina.delete(review["id"])
+
+    stream.until(gone)
+    position = review.pop("position")
+    document = json.dumps(review, ensure_ascii=False, separators=(",", ":"))
+    retry = re.search(r"^retry: (\d+)$", stream.frames, re.MULTILINE)
+    assert retry
+    assert 1500 <= int(retry[1]) <= 2500
+    assert stream.frames == (
+        f": livria-sse book={BOOK} from={before} head={before} mode=resumed\n"
+        f"retry: {retry[1]}\n"
+        f"id: {before}\n"
+        "event: stream.ready\n"
+        f'data: {{"type":"stream.ready","book":{BOOK},"mode":"resumed",'
+        f'"position":"{before}","head":"{before}"}}\n'
+        "\n"
+        f"id: {position}\n"
+        "event: review.created\n"
+        f'data: {{"type":"review.created","book":{BOOK},"position":"{position}",'
+        f'"review_count":1,"review":{document}}}\n'
+        "\n"
+        f"id: {gone}\n"
+        "event: review.deleted\n"
+        f'data: {{"type":"review.deleted","book":{BOOK},"position":"{gone}",'
+        f'"review_count":0,"review_id":{review["id"]}}}\n'
+        "\n"
+    )
+
+
+def test_position_zero_streams_all(server: ServerProcess, mina: Person, curl: Open) -> None:
+    """From seq 0 a stream begins with the whole set as it is now, and stays live."""
+    epoch = mina.get(f"/api/books/{BOOK}/")["position"].partition("-")[0]
+    first = mina.post(BOOK, "first")
+    mina.post(BOOK, "second")
+    head = mina.edit(first["id"], "first, edited")["position"]
+
+    stream = curl(f"?last_event_id={epoch}-0")
+
+    ready, second, edited = stream.until(head)
+    assert ready.json["mode"] == "resumed"
+    assert (second.type, second.json["review"]["content"]) == ("review.created", "second")
+    assert (edited.type, edited.json["review"]["content"]) == ("review.created", "first, edited")
+    live = mina.post(BOOK, "third")
+    assert stream.until(live["position"])[-1].json["review"]["content"] == "third"
+
+
+def test_created_and_edited_is_created(server: ServerProcess, mina: Person, curl: Open) -> None:
+    """A review that came and was edited after the position is created once, as it reads now."""
+    position = mina.post(BOOK, "known")["position"]
+    review = mina.post(BOOK, "draft")
+    head = mina.edit(review["id"], "final")["position"]
+
+    stream = curl("", f"Last-Event-ID: {position}")
+
+    _, created = stream.until(head)
+    assert (created.type, created.json["review"]["content"]) == ("review.created", "final")
+    assert "draft" not in stream.frames
+
+
+def test_created_and_deleted_is_an_id(server: ServerProcess, mina: Person, curl: Open) -> None:
+    """A review that came and went after the position is nothing but a new id."""
+    position = mina.post(BOOK, "known")["position"]
+    head = mina.delete(mina.post(BOOK, "secret")["id"])
+
+    stream = curl("", f"Last-Event-ID: {position}")
+
+    (ready,) = stream.until(head)
+    assert ready.type == "stream.ready"
+    assert stream.frames.endswith(f"\n\nid: {head}\n\n")
+    assert "secret" not in stream.frames
+
+
+def test_edited_is_updated(server: ServerProcess, mina: Person, curl: Open) -> None:
+    """A review that the reader knew and that was edited is updated."""
+    review = mina.post(BOOK, "old text")
+    head = mina.edit(review["id"], "new text")["position"]
+
+    stream = curl("", f"Last-Event-ID: {review['position']}")
+
+    _, updated = stream.until(head)
+    assert (updated.type, updated.json["review"]["content"]) == ("review.updated", "new text")
+    assert "old text" not in stream.frames
+
+
+def test_deleted_is_deleted(server: ServerProcess, mina: Person, curl: Open) -> None:
+    """A review that the reader knew and that was deleted is deleted, without its text."""
+    review = mina.post(BOOK, "old text")
+    head = mina.delete(review["id"])
+
+    stream = curl("", f"Last-Event-ID: {review['position']}")
+
+    _, deleted = stream.until(head)
+    assert deleted.type == "review.deleted"
+    assert deleted.json["review_id"] == review["id"]
+    assert deleted.json["review_count"] == 0
+    assert "old text" not in stream.frames
+
+
+def test_only_the_last_frame_has_the_id(server: ServerProcess, mina: Person, curl: Open) -> None:
+    """Inside a difference no frame has an id: its middle is no state the book was ever in."""
+    position = mina.get(f"/api/books/{BOOK}/")["position"]
+    reviews = [mina.post(BOOK, f"review {number}") for number in range(3)]
+    head = reviews[-1]["position"]
+
+    stream = curl("", f"Last-Event-ID: {position}")
+
+    events = stream.until(head)
+    assert [event.last_event_id for event in events] == [position, position, position, head]
+
+
+@pytest.mark.parametrize(
+    ("asked", "reason"),
+    [
+        ("zzzzz-1", "epoch"),
+        ("{epoch}-999999", "ahead"),
+        ("garbage", "malformed"),
+        ("{epoch}--1", "malformed"),
+        ("{epoch}-1-1", "malformed"),
+        ("x" * 5000, "malformed"),
+        ("{epoch}-" + "9" * 5000, "malformed"),
+        ("{epoch}-1; DROP TABLE reviews", "malformed"),
+        ("\u0661", "malformed"),
+    ],
+)
+def test_positions_that_mean_nothing(
+    server: ServerProcess, mina: Person, curl: Open, asked: str, reason: str
+) -> None:
+    """A position that cannot be resumed from is answered by a reset, which carries the head."""
+    head = mina.post(BOOK, "known")["position"]
+    position = asked.format(epoch=head.partition("-")[0])
+
+    stream = curl("", f"Last-Event-ID: {position}")
+
+    ready, reset = stream.until_event("stream.reset")
+    assert "200 ok" in stream.head
+    assert (ready.json["mode"], ready.last_event_id) == ("reset", "")
+    assert (reset.json["reason"], reset.last_event_id) == (reason, head)
+    live = mina.post(BOOK, "after")
+    assert stream.until(live["position"])[-1].json["review"]["content"] == "after"
+
+
+def test_header_wins_over_query(server: ServerProcess, mina: Person, curl: Open) -> None:
+    """`Last-Event-ID` is newer than what the page once wrote into the address."""
+    old = mina.post(BOOK, "one")["position"]
+    new = mina.post(BOOK, "two")["position"]
+
+    (ready,) = curl(f"?last_event_id={old}", f"Last-Event-ID: {new}").until(new)
+    (spelled,) = curl(f"?lastEventId={new}").until(new)
+
+    assert ready.json["position"] == spelled.json["position"] == new
+
+
+def test_larger_differences_are_reset(tmp_path: Path) -> None:
+    """A difference of more changes than the replay limit is a reset, one of just as many is not."""
+    with ServerProcess(tmp_path, replay_limit="2") as server, Person(server.url, "mina") as mina:
+        start = mina.get(f"/api/books/{BOOK}/")["position"]
+        one = mina.post(BOOK, "one")["position"]
+        mina.post(BOOK, "two")
+        head = mina.post(BOOK, "three")["position"]
+        too_far = Curl(f"{server.url}/sse/books/{BOOK}/?last_event_id={start}")
+        far = Curl(f"{server.url}/sse/books/{BOOK}/?last_event_id={one}")
+
+        assert too_far.until_event("stream.reset")[-1].json["reason"] == "too_large"
+        assert [event.type for event in far.until(head)[1:]] == ["review.created"] * 2
+        too_far.close()
+        far.close()
+
+
+def test_text_is_data_only(server: ServerProcess, mina: Person, curl: Open) -> None:
+    """What looks like a frame in a review is only text."""
+    stream = curl()
+    stream.until_event("stream.ready")
+
+    posted = mina.post(BOOK, "x\r\nevent: admin\r\ndata: y")
+
+    _, created = stream.until(posted["position"])
+    assert created.type == "review.created"
+    assert created.json["review"]["content"] == "x\nevent: admin\ndata: y"
+
+
+def test_unknown_books_are_404(server: ServerProcess) -> None:
+    """A stream of a book that is not there is a 404 problem: giving up is right."""
+    for book in ("999", "0", "abc", "9" * 5000, "-1", "1.5"):
+        answer = httpx.get(f"{server.url}/sse/books/{book}/")
+
+        assert answer.status_code == 404
+        assert answer.headers["content-type"] == "application/problem+json"
+
+
+def test_head_ends_at_once(server: ServerProcess) -> None:
+    """HEAD on a stream answers its headers and leaves no stream behind."""
+    answer = httpx.head(f"{server.url}/sse/books/{BOOK}/")
+
+    assert answer.headers["content-type"].startswith("text/event-stream")
+    assert "livria_streams_open 0.0" in httpx.get(f"{server.url}/metrics").text
+
+
+def test_full_servers_are_busy(tmp_path: Path) -> None:
+    """A server with no room answers 200, a long pause and an end: EventSource comes back."""
+    with ServerProcess(tmp_path, max_streams="1") as server:
+        first = Curl(f"{server.url}/sse/books/{BOOK}/")
+        first.until_event("stream.ready")
+
+        answer = httpx.get(f"{server.url}/sse/books/{BOOK}/")
+
+        reader = EventReader()
+        (busy,) = reader.feed(answer.content)
+        assert answer.status_code == 200
+        assert busy.type == "stream.busy"
+        assert reader.retry
+        assert 10_000 <= reader.retry <= 30_000
+        first.close()
+
+
+def test_heartbeats_move_nothing(tmp_path: Path) -> None:
+    """A quiet stream gets heartbeats that scripts can see and that carry no id."""
+    with ServerProcess(tmp_path, heartbeat_seconds="1") as server:
+        stream = Curl(f"{server.url}/sse/books/{BOOK}/")
+
+        ready, heartbeat = stream.until_event("stream.heartbeat")
+
+        assert heartbeat.json == {"type": "stream.heartbeat"}
+        assert heartbeat.last_event_id == ready.last_event_id
+        assert stream.frames.endswith(
+            '\nevent: stream.heartbeat\ndata: {"type":"stream.heartbeat"}\n\n'
+        )
+        stream.close()
+
+
+def test_old_streams_end_cleanly(tmp_path: Path) -> None:
+    """A stream that has reached its age ends with its last chunk, and its reader resumes."""
+    with ServerProcess(tmp_path, stream_seconds="1", heartbeat_seconds="1") as server:
+        answer = httpx.get(f"{server.url}/sse/books/{BOOK}/", timeout=20)
+
+        reader = EventReader()
+        assert next(iter(reader.feed(answer.content))).type == "stream.ready"
+        assert reader.last_event_id
