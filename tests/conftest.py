@@ -7,11 +7,17 @@ from pathlib import Path
 
 import httpx
 import pytest
+from hypothesis import settings as hypothesis_settings
 
 from livria_sse.application import create_app
 from livria_sse.settings import Settings
 from livria_sse.store import Store, open_store
 from tests.parts import Person, ServerProcess
+
+# A slow machine is no defect: examples have no deadline.
+hypothesis_settings.register_profile("quick", max_examples=40, deadline=None)
+hypothesis_settings.register_profile("long", max_examples=400, deadline=None)
+hypothesis_settings.load_profile("quick")
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from livria_sse import __version__
 from livria_sse.application import create_app
 from livria_sse.auth import Auth, SiteTokens, open_passwords
 from livria_sse.catalogue import read_catalogue
-from livria_sse.errors import InvalidSettings, LivriaError
+from livria_sse.errors import InvalidSettings, LivriaError, StoreUnavailable
 from livria_sse.inputs import NewAccount, validated
 from livria_sse.models import Account
 from livria_sse.server import serve as run_server
@@ -146,13 +146,13 @@ def _with_store(work: Callable[[Store], Awaitable[T]]) -> T:
 
 
 def main() -> None:
-    """Runs a command. What goes wrong is one line; 2 is for settings, 1 for everything else."""
+    """Runs a command. What goes wrong is one line; the status is 2 if it is about the settings."""
     try:
         commands(prog_name="livria-sse")
     except LivriaError as error:
         reasons = [f"{field}: {' '.join(why)}" for field, why in error.errors.items()]
         click.echo(f"livria-sse: {'; '.join(reasons) or error.detail}", err=True)
-        sys.exit(2 if isinstance(error, InvalidSettings) else 1)
+        sys.exit(2 if isinstance(error, InvalidSettings | StoreUnavailable) else 1)
 
 
 if __name__ == "__main__":

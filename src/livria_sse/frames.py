@@ -23,16 +23,27 @@ ResetReason = Literal["malformed", "epoch", "ahead", "too_large"]
 def difference_frames(difference: Difference, epoch: str) -> bytes:
     """The frames that take a reader from `difference.after` to `difference.head`.
 
-    Only the last one carries the id: a reader who is cut off in the middle starts the difference
-    again. With nothing to tell, a lone id moves the reader's position on.
+    The last one carries the head as its id; with nothing to tell, a lone id moves the reader on.
+
+    A reader may be cut off between two frames, and resumes from the last id. A review that was told
+    as new would then be deleted in silence, as it came and went after that id. So each new review
+    carries an id of its own: the seq of its creation, up to which everything has been told by then.
+    Frames of known reviews come before and carry none: they are told again, which does no harm.
     """
-    told = [_change_data(kind, change, difference, epoch) for kind, change in difference.told()]
-    last = str(Position(epoch, difference.head))
+    head = str(Position(epoch, difference.head))
+    told = list(difference.told())
     if not told:
-        return ServerSentEvent(id=last, sep="\n").encode()
-    *earlier, (kind, data) = told
-    frames = [_encode(kind, data) for kind, data in earlier]
-    return b"".join([*frames, _encode(kind, data, position=last)])
+        return ServerSentEvent(id=head, sep="\n").encode()
+    frames = []
+    for number, (kind, change) in enumerate(told, start=1):
+        position = None
+        if number == len(told):
+            position = head
+        elif kind == "review.created":
+            position = str(Position(epoch, change.created_seq))
+        data = _change_data(kind, change, difference, epoch)
+        frames.append(_encode(kind, data, position=position))
+    return b"".join(frames)
 
 
 def opening(book_id: int, *, mode: Mode, position: Position | None, head: Position) -> bytes:
@@ -88,7 +99,7 @@ def retry_milliseconds() -> int:
 
 def _change_data(
     kind: ChangeType, change: Change, difference: Difference, epoch: str
-) -> tuple[ChangeType, dict[str, object]]:
+) -> dict[str, object]:
     # Every frame has the count at the end of the difference: a compacted difference knows no
     # other, and whichever frame a reader sees last must leave the right number on the page.
     data: dict[str, object] = {
@@ -101,7 +112,7 @@ def _change_data(
         data["review"] = review_document(change)
     else:
         data["review_id"] = change.id
-    return kind, data
+    return data
 
 
 def _encode(

@@ -118,8 +118,7 @@ class Difference:
     """What changed in a book's reviews between two positions: the unit that is told to readers.
 
     It is compacted: `changes` holds one entry for each review that changed after `after`, its
-    latest, in the order of seq. It is whole or it is nothing: only who has taken all of it stands
-    at `head`.
+    latest, in the order of seq. It is whole: there is no other change between its two ends.
     """
 
     book_id: int
@@ -155,18 +154,25 @@ class Difference:
         return replace(self, after=self.changes[-count - 1].seq, changes=self.changes[-count:])
 
     def told(self) -> Iterator[tuple[ChangeType, Change]]:
-        """The changes as they concern a reader who stands at `after`.
+        """The changes as they concern a reader who stands at `after`, in the order of telling.
 
         What that reader never knew is created, whatever was edited since; what came and went
-        meanwhile is not mentioned.
+        meanwhile is not mentioned. What concerns known reviews is told first, then what is new, in
+        the order of creation: so a reader who has been told of everything created up to some seq
+        can go on from that seq (see `frames.difference_frames`).
         """
-        for change in self.changes:
-            known = change.created_seq <= self.after
+        known = [change for change in self.changes if change.created_seq <= self.after]
+        for change in known:
+            yield ("review.updated" if isinstance(change, Review) else "review.deleted"), change
+        new = [change for change in self.changes if change.created_seq > self.after]
+        for change in sorted(new, key=_by_created_seq):
             if isinstance(change, Review):
-                yield ("review.updated" if known else "review.created"), change
-            elif known:
-                yield "review.deleted", change
+                yield "review.created", change
 
 
 def _by_seq(change: Change) -> int:
     return change.seq
+
+
+def _by_created_seq(change: Change) -> int:
+    return change.created_seq

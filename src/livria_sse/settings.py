@@ -92,8 +92,10 @@ class Settings(BaseSettings):
         scheme, _, path = self.database_url.partition("://")
         if scheme != "sqlite" or not path.startswith("/"):
             raise ValueError("LIVRIA_DATABASE_URL: use sqlite:///<path>; this version has no other")
-        if path[1:] in {"", ":memory:"} or "?" in path:
+        if path[1:] in {"", ":memory:"}:
             raise ValueError("LIVRIA_DATABASE_URL: name a file, as in sqlite:///livria.db")
+        if set(path) & set("?#%"):  # which every library takes apart in its own way
+            raise ValueError("LIVRIA_DATABASE_URL: use a path without ? # %")
         if self.redis_url:
             raise ValueError("LIVRIA_REDIS_URL: this version has no Redis log yet; unset it")
         if self.workers > 1:

@@ -11,11 +11,12 @@ from dataclasses import dataclass, field
 
 import httpx
 import pytest
-from hypothesis import HealthCheck, given, settings, strategies as st
+from hypothesis import given, strategies as st
 from tests.parts import Person, ServerProcess
 from tests.replica import Replica
 
-BOOKS = 200
+#: Enough for all examples of a long run, and for making a failing one small.
+BOOKS = 5_000
 #: What a writer does: post, or edit or delete one of those that are there.
 OPERATIONS = st.lists(
     st.tuples(st.sampled_from(["create", "create", "edit", "delete"]), st.integers(0, 50)),
@@ -60,9 +61,6 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[ServerPr
 next_book = itertools.count(1000).__next__
 
 
-@settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
 @given(
     writers=st.lists(OPERATIONS, min_size=1, max_size=3),
     readers=st.lists(CUTS, min_size=1, max_size=4),

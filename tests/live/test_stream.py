@@ -12,6 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 from tests.parts import Person, ServerProcess, missing
+from tests.replica import Replica
 from tests.sse import Event, EventReader
 
 BOOK = 10
@@ -165,10 +166,10 @@ def test_position_zero_streams_all(server: ServerProcess, mina: Person, curl: Op
 
     stream = curl(f"?last_event_id={epoch}-0")
 
-    ready, second, edited = stream.until(head)
+    ready, edited, second = stream.until(head)
     assert ready.json["mode"] == "resumed"
-    assert (second.type, second.json["review"]["content"]) == ("review.created", "second")
     assert (edited.type, edited.json["review"]["content"]) == ("review.created", "first, edited")
+    assert (second.type, second.json["review"]["content"]) == ("review.created", "second")
     live = mina.post(BOOK, "third")
     assert stream.until(live["position"])[-1].json["review"]["content"] == "third"
 
@@ -225,16 +226,48 @@ def test_deleted_is_deleted(server: ServerProcess, mina: Person, curl: Open) -> 
     assert "old text" not in stream.frames
 
 
-def test_only_the_last_frame_has_the_id(server: ServerProcess, mina: Person, curl: Open) -> None:
-    """Inside a difference no frame has an id: its middle is no state the book was ever in."""
-    position = mina.get(f"/api/books/{BOOK}/")["position"]
-    reviews = [mina.post(BOOK, f"review {number}") for number in range(3)]
-    head = reviews[-1]["position"]
+def test_ids_inside_a_difference(server: ServerProcess, mina: Person, curl: Open) -> None:
+    """Known reviews come first and move nothing; each new one can be gone on from; then the head.
 
-    stream = curl("", f"Last-Event-ID: {position}")
+    Otherwise a reader who is cut off in the middle would keep a new review that is deleted then.
+    """
+    known = [mina.post(BOOK, f"known {number}") for number in range(2)]
+    position = known[-1]["position"]
+    new = [mina.post(BOOK, f"new {number}") for number in range(3)]
+    for review in known:
+        mina.edit(review["id"], "edited")
+    head = mina.edit(new[0]["id"], "new, edited")["position"]
 
-    events = stream.until(head)
-    assert [event.last_event_id for event in events] == [position, position, position, head]
+    events = curl("", f"Last-Event-ID: {position}").until(head)
+
+    assert [(event.type, event.last_event_id) for event in events[1:]] == [
+        ("review.updated", position),
+        ("review.updated", position),
+        ("review.created", new[0]["position"]),
+        ("review.created", new[1]["position"]),
+        ("review.created", head),
+    ]
+
+
+def test_a_cut_inside_a_difference(server: ServerProcess, mina: Person, curl: Open) -> None:
+    """A new review that is deleted after a cut in the middle does not stay with the reader."""
+    position = mina.post(BOOK, "known")["position"]
+    ghost = mina.post(BOOK, "ghost")
+    head = mina.post(BOOK, "kept")["position"]
+    whole = curl("", f"Last-Event-ID: {position}")
+    whole.until(head)
+    cut = whole.frames.index('"kept"')
+    replica = Replica()
+    replica.feed(whole.frames[:cut].encode())
+    assert "ghost" in replica.reviews.values()
+
+    head = mina.delete(ghost["id"])
+    rest = curl("", f"Last-Event-ID: {replica.last_event_id}")
+    rest.until(head)
+    replica.connected()
+    replica.feed(rest.frames.encode())
+
+    assert list(replica.reviews.values()) == ["kept"]
 
 
 @pytest.mark.parametrize(

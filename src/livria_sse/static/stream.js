@@ -31,6 +31,7 @@ export class Stream {
     this.#position = position;
     this.#listener = listener;
     setInterval(() => this.#watch(), 5_000);
+    addEventListener("offline", () => this.#lose());
     addEventListener("online", () => this.#reopen());
     addEventListener("pagehide", () => this.#close());
     addEventListener("pageshow", (event) => event.persisted && this.#reopen());
@@ -69,14 +70,19 @@ export class Stream {
 
   async #reset() {
     // Closed meanwhile: a change must not come between the old list and the new one.
-    this.#close();
-    this.#listener.onState(false);
+    this.#lose();
     try {
       this.#position = await this.#listener.onReset();
       this.#open();
     } catch {
       this.#reopenLater();
     }
+  }
+
+  /** Offline, a connection stays open in silence; what comes after it is asked for again. */
+  #lose() {
+    this.#close();
+    this.#listener.onState(false);
   }
 
   #watch() {

@@ -6,12 +6,14 @@ from collections.abc import Mapping
 from http import HTTPStatus
 
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import ExceptionHandler
 
 from livria_sse import errors
 from livria_sse.documents import compact_json
+from livria_sse.web.credentials import visitor_of
+from livria_sse.web.state import Request
+from livria_sse.web.templating import render
 
 STATUSES: Mapping[type[errors.LivriaError], HTTPStatus] = {
     errors.MalformedBody: HTTPStatus.BAD_REQUEST,
@@ -78,18 +80,32 @@ def problem(error: errors.LivriaError) -> ProblemResponse:
     return ProblemResponse(status_of(error), error.detail, fields=error.errors)
 
 
-async def _ours(_request: Request, error: Exception) -> Response:
+async def _ours(request: Request, error: Exception) -> Response:
     assert isinstance(error, errors.LivriaError)  # noqa: S101 - it is registered for no other
-    return problem(error)
+    return await _page(request, status_of(error)) or problem(error)
 
 
-async def _of_the_router(_request: Request, error: Exception) -> Response:
+async def _of_the_router(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 - it is registered for no other
-    return ProblemResponse(HTTPStatus(error.status_code), error.detail, headers=error.headers)
+    status = HTTPStatus(error.status_code)
+    page = await _page(request, status)
+    return page or ProblemResponse(status, error.detail, headers=error.headers)
 
 
 async def _unexpected(_request: Request, _error: Exception) -> Response:
     return ProblemResponse(HTTPStatus.INTERNAL_SERVER_ERROR, "This is our fault, not yours.")
+
+
+async def _page(request: Request, status: HTTPStatus) -> Response | None:
+    """A page for people; None for programs, which get the document."""
+    wants_page = "text/html" in request.headers.get("accept", "")
+    if not wants_page or request.url.path.startswith(("/api/", "/sse/")):
+        return None
+    try:
+        visitor = await visitor_of(request)
+    except errors.StoreUnavailable:
+        visitor = None
+    return render(request, "refusal.html", visitor=visitor, status=status.value)
 
 
 HANDLERS: Mapping[type[Exception] | int, ExceptionHandler] = {

@@ -61,6 +61,7 @@ def render(
             visitor=visitor,
             here=_here(request),
             now=datetime.now(UTC),
+            status=status,
             **values,
         )
     )

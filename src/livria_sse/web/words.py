@@ -14,11 +14,9 @@ LANGUAGES: Mapping[Language, str] = {"ko": "한국어", "en": "English"}
 KOREAN: Words = {
     "site": "리브리아",
     "tagline": "책을 읽고, 함께 이야기해요.",
-    "books": "책",
     "no_books": "아직 책이 없습니다.",
     "more_books": "책 더 보기",
     "first_books": "처음으로",
-    "reviews": "댓글",
     "count_one": "댓글 {n}개",
     "count_other": "댓글 {n}개",
     "no_reviews": "아직 댓글이 없습니다. 첫 댓글을 남겨 주세요.",
@@ -64,11 +62,9 @@ KOREAN: Words = {
 ENGLISH: Words = {
     "site": "Livria",
     "tagline": "Read books, and talk about them.",
-    "books": "Books",
     "no_books": "There are no books yet.",
     "more_books": "More books",
     "first_books": "Back to the first",
-    "reviews": "Reviews",
     "count_one": "{n} review",
     "count_other": "{n} reviews",
     "no_reviews": "No reviews yet. Write the first one.",

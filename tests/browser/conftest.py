@@ -1,0 +1,70 @@
+"""A real Chromium."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from tests.parts import PASSWORD, missing
+
+NAMES = ("chromium", "chromium-browser", "google-chrome")
+ARGUMENTS = [
+    "--no-sandbox",  # root, as in CI, may not use the sandbox
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+NewContext = Callable[..., BrowserContext]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """The Chromium of the machine, headless."""
+    path = next(filter(None, map(shutil.which, NAMES)), None)
+    if path is None:
+        missing("chromium")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def new_context(browser: Browser) -> Iterator[NewContext]:
+    """Opens windows that share nothing: each is another person. No script of theirs may fail."""
+    contexts: list[BrowserContext] = []
+    complaints: list[str] = []
+
+    def new(**options: Any) -> BrowserContext:
+        context = browser.new_context(**{"locale": "en-US", **options})
+        context.set_default_timeout(10_000)
+        context.on("weberror", lambda error: complaints.append(str(error.error)))
+        contexts.append(context)
+        return context
+
+    yield new
+    for context in contexts:
+        context.close()
+    assert complaints == []
+
+
+def sign_up(page: Page, username: str) -> None:
+    """Signs up with the form, as a person does, and comes back to the page."""
+    here = page.url
+    page.get_by_role("link", name="Sign up").first.click()
+    page.get_by_label("Username").fill(username)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign up").click()
+    page.wait_for_url(here)
+
+
+def texts(page: Page) -> list[str]:
+    """The reviews that a page shows, from the top."""
+    return [text.strip() for text in page.locator("#list .content").all_inner_texts()]

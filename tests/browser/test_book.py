@@ -1,0 +1,266 @@
+"""The page of a book, live, in two windows of a real browser."""
+
+from __future__ import annotations
+
+import re
+
+from playwright.sync_api import BrowserContext, Dialog, Page, Route, expect
+from tests.browser.conftest import NewContext, sign_up, texts
+from tests.parts import Person, ServerProcess
+
+BOOK = 2
+#: "At once" for a person.
+SECOND = 1_000
+
+
+def open_book(server: ServerProcess, context: BrowserContext) -> Page:
+    """A page of the book that is live."""
+    page = context.new_page()
+    page.goto(f"{server.url}/books/{BOOK}/")
+    expect(page.locator("#sign")).to_have_text("live")
+    return page
+
+
+def accept_questions(page: Page) -> list[str]:
+    """Says yes to every question from now on; the questions."""
+    asked: list[str] = []
+
+    def accept(dialog: Dialog) -> None:
+        asked.append(dialog.message)
+        dialog.accept()
+
+    page.on("dialog", accept)
+    return asked
+
+
+def shows(page: Page, *expected: str) -> None:
+    """Waits until a page shows just these reviews, from the top."""
+    expect(page.locator("#list .content")).to_have_text([*expected], timeout=5 * SECOND)
+
+
+def test_two_windows(server: ServerProcess, new_context: NewContext) -> None:
+    """What one person posts, edits and deletes is followed by the other within a second."""
+    writer = open_book(server, new_context())
+    reader = open_book(server, new_context())
+    reader.evaluate("window.neverReloaded = true")
+    sign_up(writer, "mina")
+    expect(writer.locator("#sign")).to_have_text("live")
+
+    writer.get_by_placeholder("Write a review").fill("A fine book")
+    writer.get_by_role("button", name="Post").click()
+    expect(reader.locator("#list .content")).to_have_text(["A fine book"], timeout=SECOND)
+    expect(reader.locator("#count")).to_have_text("1 review", timeout=SECOND)
+    expect(reader.locator(".username")).to_have_text("mina")
+    expect(reader.locator(".edited")).to_be_hidden()
+    expect(reader.locator(".actions")).to_have_count(0)
+
+    writer.get_by_role("link", name="Edit").click()
+    writer.get_by_label("Edit").fill("A very fine book")
+    writer.get_by_role("button", name="Save").click()
+    expect(reader.locator("#list .content")).to_have_text(["A very fine book"], timeout=SECOND)
+    expect(reader.locator(".edited")).to_be_visible()
+
+    asked = accept_questions(writer)
+    writer.get_by_role("link", name="Delete").click()
+    expect(reader.locator("#list .content")).to_have_count(0, timeout=SECOND)
+    expect(reader.locator("#count")).to_have_text("0 reviews", timeout=SECOND)
+    assert asked == ["Do you really want to delete this?"]
+    assert reader.evaluate("window.neverReloaded")
+    assert texts(writer) == []
+
+
+def test_a_question_can_be_denied(server: ServerProcess, new_context: NewContext) -> None:
+    """Nothing is deleted by somebody who says no."""
+    page = open_book(server, new_context())
+    sign_up(page, "mina")
+    page.get_by_placeholder("Write a review").fill("Keep me")
+    page.get_by_role("button", name="Post").click()
+    shows(page, "Keep me")
+
+    page.on("dialog", lambda dialog: dialog.dismiss())
+    page.get_by_role("link", name="Delete").click()
+    page.reload()
+
+    shows(page, "Keep me")
+
+
+def test_own_reviews_appear_once(
+    server: ServerProcess, mina: Person, new_context: NewContext
+) -> None:
+    """The author's own page shows a review once, whichever of answer and event comes first."""
+    page = open_book(server, new_context())
+    sign_up(page, "jun")
+    for number in range(5):
+        page.get_by_placeholder("Write a review").fill(f"own {number}")
+        page.get_by_role("button", name="Post").click()
+        expect(page.locator("#list .content").first).to_have_text(f"own {number}")
+    mina.post(BOOK, "somebody else's")
+
+    shows(page, "somebody else's", *(f"own {number}" for number in reversed(range(5))))
+    expect(page.locator("#count")).to_have_text("6 reviews")
+
+
+def test_away_and_back(server: ServerProcess, mina: Person, new_context: NewContext) -> None:
+    """A window that was offline for three changes shows exactly the present when it is back."""
+    edited = mina.post(BOOK, "to be edited")
+    deleted = mina.post(BOOK, "to be deleted")
+    context = new_context()
+    page = open_book(server, context)
+    shows(page, "to be deleted", "to be edited")
+
+    context.set_offline(True)
+    expect(page.locator("#sign")).to_have_text("reconnecting", timeout=10 * SECOND)
+    mina.edit(edited["id"], "edited meanwhile")
+    mina.delete(deleted["id"])
+    mina.post(BOOK, "posted meanwhile")
+    context.set_offline(False)
+
+    expect(page.locator("#sign")).to_have_text("live", timeout=10 * SECOND)
+    shows(page, "posted meanwhile", "edited meanwhile")
+    expect(page.locator("#count")).to_have_text("2 reviews")
+
+
+def test_crash_while_away(server: ServerProcess, mina: Person, new_context: NewContext) -> None:
+    """That the server was killed and started meanwhile changes nothing of it."""
+    edited = mina.post(BOOK, "to be edited")
+    deleted = mina.post(BOOK, "to be deleted")
+    page = open_book(server, new_context())
+
+    server.kill()
+    expect(page.locator("#sign")).to_have_text("reconnecting", timeout=10 * SECOND)
+    server.start()
+    mina.edit(edited["id"], "edited meanwhile")
+    mina.delete(deleted["id"])
+    mina.post(BOOK, "posted meanwhile")
+
+    expect(page.locator("#sign")).to_have_text("live", timeout=20 * SECOND)
+    shows(page, "posted meanwhile", "edited meanwhile")
+
+
+def test_eventsource_that_gave_up(
+    server: ServerProcess, mina: Person, new_context: NewContext
+) -> None:
+    """After an error answer, at which EventSource gives up for good, the page reopens by itself."""
+    page = open_book(server, new_context())
+    refused: list[Route] = []
+
+    def refuse(route: Route) -> None:
+        refused.append(route)
+        route.fulfill(status=502, body="Bad Gateway")
+
+    page.route("**/sse/**", refuse)
+    server.stop()
+    server.start()
+    expect(page.locator("#sign")).to_have_text("reconnecting", timeout=10 * SECOND)
+    while not refused:
+        page.wait_for_timeout(50)
+    mina.post(BOOK, "posted meanwhile")
+    page.unroute("**/sse/**")
+
+    expect(page.locator("#sign")).to_have_text("live", timeout=30 * SECOND)
+    shows(page, "posted meanwhile")
+
+
+def test_reset_fetches_again(server: ServerProcess, mina: Person, new_context: NewContext) -> None:
+    """When its position means nothing any more, the page fetches the book and stays live."""
+    mina.post(BOOK, "first")
+    context = new_context()
+    page = context.new_page()
+    address = f"{server.url}/books/{BOOK}/"
+    page.route(
+        address,
+        lambda route: route.fulfill(
+            response=(answer := route.fetch()),
+            body=re.sub(r'data-position="[^"]*"', 'data-position="zzzzz-7"', answer.text()),
+        ),
+    )
+    page.goto(address)
+
+    expect(page.locator("#sign")).to_have_text("live")
+    shows(page, "first")
+    mina.post(BOOK, "second")
+    shows(page, "second", "first")
+
+
+def test_text_stays_text(server: ServerProcess, mina: Person, new_context: NewContext) -> None:
+    """Markup in a review is shown as it was typed, by the server and by the script."""
+    hostile = '<script>window.hacked = 1</script><img src=x onerror="window.hacked = 1">'
+    mina.post(BOOK, hostile)
+    page = open_book(server, new_context())
+    mina.post(BOOK, hostile)
+
+    shows(page, hostile, hostile)
+    assert page.evaluate("window.hacked") is None
+
+
+def test_failures_keep_the_text(server: ServerProcess, new_context: NewContext) -> None:
+    """A review that could not be posted stays in the form, with the reason beside it."""
+    page = open_book(server, new_context())
+    sign_up(page, "mina")
+    page.get_by_placeholder("Write a review").fill("x" * 5001)
+    page.get_by_role("button", name="Post").click()
+
+    expect(page.locator("#failed")).to_contain_text("Your review could not be posted.")
+    expect(page.locator("#failed")).to_contain_text("5,000")
+    expect(page.get_by_placeholder("Write a review")).to_have_value("x" * 5001)
+    assert texts(page) == []
+
+
+def test_older_reviews(server: ServerProcess, mina: Person, new_context: NewContext) -> None:
+    """Older reviews are added below, each once, until there are no more."""
+    for number in range(45):
+        mina.post(BOOK, f"review {number}")
+    page = open_book(server, new_context())
+    page.get_by_role("link", name="Older reviews").click()
+    expect(page.locator("#list .content")).to_have_count(40)
+    mina.post(BOOK, "new above")
+    page.get_by_role("link", name="Older reviews").click()
+
+    shows(page, "new above", *(f"review {number}" for number in reversed(range(45))))
+    expect(page.get_by_role("link", name="Older reviews")).to_be_hidden()
+
+
+def test_korean(server: ServerProcess, new_context: NewContext) -> None:
+    """A Korean browser gets the words of the old page; the switch leads to English and back."""
+    page = new_context(locale="ko-KR").new_page()
+    page.goto(f"{server.url}/books/{BOOK}/")
+    expect(page.locator("#sign")).to_have_text("실시간")
+    page.get_by_role("link", name="회원가입").click()
+    page.get_by_label("사용자 이름").fill("지민")
+    page.get_by_label("비밀번호").fill("correct horse battery")
+    page.get_by_role("button", name="회원가입").click()
+    page.get_by_placeholder("댓글을 작성해주세요").fill("정말 좋아요")
+    page.get_by_role("button", name="작성").click()
+    shows(page, "정말 좋아요")
+    asked = accept_questions(page)
+    page.get_by_role("link", name="삭제").click()
+    expect(page.locator("#list .content")).to_have_count(0)
+
+    assert asked == ["정말 삭제하시겠습니까?"]
+    page.get_by_role("button", name="English").click()
+    expect(page.get_by_placeholder("Write a review")).to_be_visible()
+
+
+def test_without_javascript(server: ServerProcess, new_context: NewContext) -> None:
+    """Without scripts one can read, sign up, post, edit and delete; no sign pretends to live."""
+    page = new_context(java_script_enabled=False).new_page()
+    page.goto(f"{server.url}/")
+    page.get_by_role("link", name="Pride and Prejudice").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Pride and Prejudice")
+    expect(page.locator("#sign")).to_be_hidden()
+    sign_up(page, "mina")
+
+    page.get_by_placeholder("Write a review").fill("Plain HTML")
+    page.get_by_role("button", name="Post").click()
+    shows(page, "Plain HTML")
+    page.get_by_role("link", name="Edit").click()
+    page.get_by_role("textbox", name="Edit").fill("Plain HTML, edited")
+    page.get_by_role("button", name="Save").click()
+    shows(page, "Plain HTML, edited")
+    page.get_by_role("link", name="Delete").click()
+    expect(page.get_by_text("Do you really want to delete this?")).to_be_visible()
+    page.get_by_role("button", name="Delete").click()
+
+    expect(page.locator("#list .content")).to_have_count(0)
+    page.get_by_role("button", name="Sign out").click()
+    expect(page.get_by_role("link", name="Sign in", exact=True)).to_be_visible()

@@ -1,0 +1,305 @@
+"""Frames, byte by byte, and as a browser reads them."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from hypothesis import given, settings, strategies as st
+
+from livria_sse import frames
+from livria_sse.documents import review_document
+from livria_sse.frames import Mode, difference_frames
+from livria_sse.models import Change, Difference, Position, Review
+from tests.factories import THEN, make_difference, make_review, make_tombstone, make_user
+from tests.sse import Event, EventReader
+
+EPOCH = "k7q2m"
+
+
+def read(stream: bytes) -> list[Event]:
+    """The events in a stream."""
+    return list(EventReader().feed(stream))
+
+
+def test_created_frame() -> None:
+    """A review that is created is, byte by byte, what the design shows."""
+    review = make_review(
+        id=31, book_id=10, user=make_user(id=3, username="mina"), content="좋아요", created_seq=42
+    )
+    difference = Difference(book_id=10, after=41, head=42, review_count=7, changes=(review,))
+
+    assert difference_frames(difference, EPOCH).decode() == (
+        "id: k7q2m-42\n"
+        "event: review.created\n"
+        'data: {"type":"review.created","book":10,"position":"k7q2m-42","review_count":7,'
+        '"review":{"id":31,"book":10,"user":{"id":3,"username":"mina"},"content":"좋아요",'
+        '"created_at":"2026-11-22T10:00:00.000Z","updated_at":"2026-11-22T10:00:00.000Z"}}\n'
+        "\n"
+    )
+
+
+def test_updated_frame() -> None:
+    """A review that is edited carries its whole present state."""
+    edited = THEN.replace(minute=5, microsecond=678_900)
+    review = make_review(created_seq=42, seq=43, content="new", updated_at=edited)
+    difference = Difference(book_id=10, after=42, head=43, review_count=7, changes=(review,))
+
+    assert difference_frames(difference, EPOCH).decode() == (
+        "id: k7q2m-43\n"
+        "event: review.updated\n"
+        'data: {"type":"review.updated","book":10,"position":"k7q2m-43","review_count":7,'
+        '"review":{"id":31,"book":10,"user":{"id":3,"username":"mina"},"content":"new",'
+        '"created_at":"2026-11-22T10:00:00.000Z","updated_at":"2026-11-22T10:05:00.678Z"}}\n'
+        "\n"
+    )
+
+
+def test_deleted_frame() -> None:
+    """A review that is deleted is told by its id alone."""
+    tombstone = make_tombstone(id=12, created_seq=3, seq=43)
+    difference = Difference(book_id=10, after=42, head=43, review_count=6, changes=(tombstone,))
+
+    assert difference_frames(difference, EPOCH).decode() == (
+        "id: k7q2m-43\n"
+        "event: review.deleted\n"
+        'data: {"type":"review.deleted","book":10,"position":"k7q2m-43","review_count":6,'
+        '"review_id":12}\n'
+        "\n"
+    )
+
+
+def test_heartbeat_frame() -> None:
+    """A heartbeat is an event without an id."""
+    assert frames.heartbeat() == (b'event: stream.heartbeat\ndata: {"type":"stream.heartbeat"}\n\n')
+
+
+def test_last_frame_has_the_id() -> None:
+    """Only the last frame of a difference moves the reader on, and to its very end."""
+    difference = make_difference(
+        make_review(id=31, created_seq=41),
+        make_review(id=32, created_seq=12, seq=42),
+        make_tombstone(id=33, created_seq=13, seq=43),
+        after=40,
+    )
+
+    events = read(difference_frames(difference, EPOCH))
+
+    assert [event.type for event in events] == [
+        "review.created",
+        "review.updated",
+        "review.deleted",
+    ]
+    assert [event.last_event_id for event in events] == ["", "", "k7q2m-43"]
+    assert difference_frames(difference, EPOCH).count(b"id: ") == 1
+
+
+def test_id_is_the_head() -> None:
+    """What came and went at the end of a difference is behind the reader too."""
+    difference = make_difference(
+        make_review(id=31, created_seq=41),
+        make_tombstone(id=32, created_seq=42, seq=43),
+        after=40,
+    )
+
+    (created,) = read(difference_frames(difference, EPOCH))
+
+    assert created.type == "review.created"
+    assert created.last_event_id == "k7q2m-43"
+
+
+@pytest.mark.parametrize(
+    "changes", [(), (make_tombstone(created_seq=41, seq=42),)], ids=["empty", "passing"]
+)
+def test_nothing_to_tell(changes: tuple[Change, ...]) -> None:
+    """A difference with nothing to tell is a lone id: no event, but the position moves."""
+    difference = make_difference(*changes, after=40, head=42)
+    reader = EventReader()
+
+    stream = difference_frames(difference, EPOCH)
+
+    assert stream == b"id: k7q2m-42\n\n"
+    assert not list(reader.feed(stream))
+    assert reader.last_event_id == "k7q2m-42"
+
+
+def test_count_is_the_heads() -> None:
+    """Each frame carries the number of reviews at the head, and the position of its own change."""
+    difference = Difference(
+        book_id=10,
+        after=40,
+        head=43,
+        review_count=7,
+        changes=(
+            make_review(id=31, created_seq=41),
+            make_review(id=32, created_seq=42),
+            make_tombstone(id=33, created_seq=13, seq=43),
+        ),
+    )
+
+    events = read(difference_frames(difference, EPOCH))
+
+    assert [event.json["review_count"] for event in events] == [7, 7, 7]
+    assert [event.json["position"] for event in events] == ["k7q2m-41", "k7q2m-42", "k7q2m-43"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "x\r\nevent: admin\r\ndata: y",
+        "x\n\nevent: admin\ndata: y\n\n",
+        "x\rdata: y\r\r",
+        "\u2028data: y\u2029\u2029event: admin",
+        "x\x85data: y\x0b\x0c\x1c\x1d\x1e",
+        'data: {"type":"review.deleted"}',
+        "\0id: k7q2m-99",
+        '"}\n\nid: k7q2m-99\n\n',
+        "<script>alert(1)</script>",
+        "\ufeffid: 1",
+    ],
+)
+def test_text_is_only_data(text: str) -> None:
+    """Whatever a user wrote, in a review or as a name, arrives as that text and nothing else."""
+    review = make_review(content=text, user=make_user(username=text))
+
+    stream = difference_frames(make_difference(review), EPOCH)
+
+    (event,) = read(stream)
+    assert event.type == "review.created"
+    assert event.last_event_id == "k7q2m-1"
+    assert event.json["review"]["content"] == text
+    assert event.json["review"]["user"]["username"] == text
+    assert stream.count(b"\n") == 4
+    assert b"\r" not in stream
+
+
+CHANGES = st.lists(
+    st.tuples(
+        st.integers(1, 60),
+        st.text(st.characters(codec="utf-8"), min_size=1),
+        st.booleans(),
+    ),
+    max_size=8,
+).map(
+    lambda given: tuple(
+        make_review(id=seq, created_seq=created, seq=seq, content=text)
+        if stays
+        else make_tombstone(id=seq, created_seq=created, seq=seq)
+        for seq, (created, text, stays) in enumerate(given, start=60)
+    )
+)
+
+
+@settings(deadline=None)
+@given(CHANGES, st.integers(0, 59), st.integers(0, 5))
+def test_frames_round_trip(changes: tuple[Change, ...], after: int, beyond: int) -> None:
+    """A browser reads from the frames what the difference tells, all of it and nothing else."""
+    head = max([after, *(change.seq for change in changes)]) + beyond
+    difference = make_difference(*changes, after=after, head=head)
+    reader = EventReader()
+
+    events = list(reader.feed(difference_frames(difference, EPOCH)))
+
+    assert reader.last_event_id == f"{EPOCH}-{head}"
+    assert [(event.type, read_change(event)) for event in events] == [
+        (kind, review_document(change) if isinstance(change, Review) else change.id)
+        for kind, change in difference.told()
+    ]
+    for event in events:
+        assert event.type == event.json["type"]
+    for event in events[:-1]:
+        assert event.last_event_id == ""
+
+
+def read_change(event: Event) -> object:
+    """The review, or the id of the one that is gone."""
+    return event.json["review"] if "review" in event.json else event.json["review_id"]
+
+
+@pytest.mark.parametrize(("mode", "seq"), [("live", 42), ("resumed", 40), ("resumed", 0)])
+def test_opening_at_a_position(mode: Mode, seq: int) -> None:
+    """A stream begins with a line for people, when to come back, and where the reader stands."""
+    opening = frames.opening(
+        10, mode=mode, position=Position(EPOCH, seq), head=Position(EPOCH, 42)
+    ).decode()
+
+    retry = re.search(r"^retry: (\d+)$", opening, re.MULTILINE)
+    assert retry
+    assert opening == (
+        f": livria-sse book=10 from=k7q2m-{seq} head=k7q2m-42 mode={mode}\n"
+        f"retry: {retry[1]}\n"
+        f"id: k7q2m-{seq}\n"
+        "event: stream.ready\n"
+        f'data: {{"type":"stream.ready","book":10,"mode":"{mode}",'
+        f'"position":"k7q2m-{seq}","head":"k7q2m-42"}}\n'
+        "\n"
+    )
+
+
+def test_opening_before_a_reset() -> None:
+    """Before a reset no id is given: who is cut off in between asks the same again."""
+    head = Position(EPOCH, 42)
+    reader = EventReader("zzzzz-7")
+
+    opening = frames.opening(10, mode="reset", position=None, head=head)
+    (ready,) = reader.feed(opening)
+
+    assert opening.startswith(b": livria-sse book=10 from=- head=k7q2m-42 mode=reset\nretry: ")
+    assert b"\nid:" not in opening
+    assert reader.last_event_id == "zzzzz-7"
+    assert ready.json == {
+        "type": "stream.ready",
+        "book": 10,
+        "mode": "reset",
+        "position": "k7q2m-42",
+        "head": "k7q2m-42",
+    }
+
+
+def test_reset_moves_to_the_head() -> None:
+    """A reset says why, and its id is the head, from which the reader goes on."""
+    reset = frames.reset(10, reason="too_large", head=Position(EPOCH, 42))
+
+    assert reset.decode() == (
+        "id: k7q2m-42\n"
+        "event: stream.reset\n"
+        'data: {"type":"stream.reset","book":10,"reason":"too_large","position":"k7q2m-42"}\n'
+        "\n"
+    )
+
+
+def test_reconnection_is_spread() -> None:
+    """Readers are asked to come back after 2 s, some sooner and some later."""
+    head = Position(EPOCH, 42)
+    retries = set()
+    for _ in range(100):
+        reader = EventReader()
+        list(reader.feed(frames.opening(10, mode="live", position=head, head=head)))
+        retries.add(reader.retry)
+
+    assert len(retries) > 1
+    assert all(retry is not None and 1_500 <= retry <= 2_500 for retry in retries)
+
+
+def test_closing_asks_back() -> None:
+    """The farewell of a server has no id and asks readers to come back in about 2 s."""
+    reader = EventReader("k7q2m-40")
+
+    (closing,) = reader.feed(frames.closing())
+
+    assert closing == Event("stream.closing", '{"type":"stream.closing"}', "k7q2m-40")
+    assert reader.retry
+    assert 1_500 <= reader.retry <= 2_500
+
+
+def test_busy_asks_patience() -> None:
+    """A stream that cannot be served has no id and asks readers to come back in 10 to 30 s."""
+    retries = set()
+    for _ in range(100):
+        reader = EventReader("k7q2m-40")
+        (busy,) = reader.feed(frames.busy())
+        assert busy == Event("stream.busy", '{"type":"stream.busy"}', "k7q2m-40")
+        retries.add(reader.retry)
+
+    assert len(retries) > 1
+    assert all(retry is not None and 10_000 <= retry <= 30_000 for retry in retries)
