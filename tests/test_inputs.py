@@ -6,7 +6,7 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, strategies as st
 from pydantic import BaseModel
 
 from livria_sse.errors import InvalidInput
@@ -113,7 +113,6 @@ def test_long_reviews() -> None:
     assert "5,000" in reason
 
 
-@settings(deadline=None)
 @given(st.text())
 def test_clean_text_is_clean(text: str) -> None:
     """Text that was accepted is accepted again unchanged, and has nothing that is forbidden."""

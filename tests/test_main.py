@@ -280,7 +280,7 @@ def test_places_without_databases(livria: CommandLine, command: str, place: str)
     livria.file("file", "not a folder")
     (livria.folder / "folder").mkdir()
 
-    said = livria.fails(1, command, LIVRIA_DATABASE_URL=f"sqlite:///{place}")
+    said = livria.fails(2, command, LIVRIA_DATABASE_URL=f"sqlite:///{place}")
 
     assert place in said
 
@@ -291,7 +291,7 @@ def test_file_is_no_database(livria: CommandLine, command: str) -> None:
     path = livria.file("notes.txt", "This is no database. " * 100)
     before = path.read_bytes()
 
-    said = livria.fails(1, command, LIVRIA_DATABASE_URL="sqlite:///notes.txt")
+    said = livria.fails(2, command, LIVRIA_DATABASE_URL="sqlite:///notes.txt")
 
     assert "notes.txt" in said
     assert path.read_bytes() == before
@@ -304,4 +304,4 @@ def test_database_of_tomorrow(livria: CommandLine) -> None:
         connection.execute("UPDATE alembic_version SET version_num = '9999'")
         connection.commit()
 
-    assert "livria.db" in livria.fails(1, "migrate")
+    assert "livria.db" in livria.fails(2, "migrate")

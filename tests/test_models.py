@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, strategies as st
 
 from livria_sse.models import (
     EPOCH_ALPHABET,
@@ -144,7 +144,6 @@ def test_garbage_is_no_position(text: str) -> None:
     assert Position.parse(text) is None
 
 
-@settings(deadline=None)
 @given(st.text() | st.from_regex(r"[0-9a-z]+-[0-9]+"))
 def test_parsing_loses_nothing(text: str) -> None:
     """A text is read only as the position that is written just so."""
@@ -220,6 +219,24 @@ def test_passing_reviews_are_not_mentioned() -> None:
     assert not list(make_difference(tombstone, after=4).told())
 
 
+def test_known_reviews_come_first() -> None:
+    """What concerns known reviews is told first, then what is new, in the order of creation."""
+    difference = make_difference(
+        make_review(id=33, created_seq=6),
+        make_review(id=31, created_seq=4, seq=7),
+        make_review(id=32, created_seq=5, seq=8),
+        make_tombstone(id=30, created_seq=3, seq=9),
+        after=4,
+    )
+
+    assert [(kind, change.id) for kind, change in difference.told()] == [
+        ("review.updated", 31),
+        ("review.deleted", 30),
+        ("review.created", 32),
+        ("review.created", 33),
+    ]
+
+
 def test_later_changes_replace_earlier() -> None:
     """Of a review that both differences change, the merged one has the later change alone."""
     created = make_difference(make_review(id=31, created_seq=1), make_review(id=32, created_seq=2))
@@ -232,7 +249,6 @@ def test_later_changes_replace_earlier() -> None:
     assert (merged.after, merged.head) == (0, 3)
 
 
-@settings(deadline=None)
 @given(histories_with_seqs(2))
 def test_told_changes_lead_there(given: tuple[History, list[int]]) -> None:
     """Who stands at a seq and does what is told shows what is there at the head."""
@@ -249,7 +265,6 @@ def test_told_changes_lead_there(given: tuple[History, list[int]]) -> None:
     assert shown == shown_at(history, head)
 
 
-@settings(deadline=None)
 @given(histories_with_seqs(5))
 def test_merging_is_like_reading(given: tuple[History, list[int]]) -> None:
     """Consecutive differences, merged, are the difference of the whole way."""
@@ -261,7 +276,6 @@ def test_merging_is_like_reading(given: tuple[History, list[int]]) -> None:
     assert merged == between(history, seqs[0], seqs[-1])
 
 
-@settings(deadline=None)
 @given(histories_with_seqs(4), st.booleans())
 def test_overlaps_merge_too(given: tuple[History, list[int]], swapped: bool) -> None:
     """Differences that overlap merge as well, whichever is merged into the other."""
@@ -273,7 +287,6 @@ def test_overlaps_merge_too(given: tuple[History, list[int]], swapped: bool) -> 
     assert merged == between(history, a, d)
 
 
-@settings(deadline=None)
 @given(histories_with_seqs(4))
 def test_parts_merge_into_wholes(given: tuple[History, list[int]]) -> None:
     """A difference that lies within another adds nothing to it."""
@@ -284,7 +297,6 @@ def test_parts_merge_into_wholes(given: tuple[History, list[int]]) -> None:
     assert part.merged(whole) == whole
 
 
-@settings(deadline=None)
 @given(histories_with_seqs(3))
 def test_since_is_like_reading(given: tuple[History, list[int]]) -> None:
     """The part that a reader lacks is the difference from where that reader stands."""
@@ -293,7 +305,6 @@ def test_since_is_like_reading(given: tuple[History, list[int]]) -> None:
     assert between(history, after, head).since(seq) == between(history, seq, head)
 
 
-@settings(deadline=None)
 @given(histories_with_seqs(2), st.integers(1, 10))
 def test_newest_is_like_reading(given: tuple[History, list[int]], count: int) -> None:
     """The newest changes are a difference too, of no more than so many and no fewer than it can."""

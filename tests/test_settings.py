@@ -168,6 +168,8 @@ def test_settings_stay() -> None:
         ("LIVRIA_DATABASE_URL", "sqlite:///"),
         ("LIVRIA_DATABASE_URL", "sqlite:///:memory:"),
         ("LIVRIA_DATABASE_URL", "sqlite:///livria.db?mode=ro"),
+        ("LIVRIA_DATABASE_URL", "sqlite:///a#b/livria.db"),
+        ("LIVRIA_DATABASE_URL", "sqlite:///a%20b/livria.db"),
         ("LIVRIA_DATABASE_URL", "sqlite+aiosqlite:///livria.db"),
         ("LIVRIA_DATABASE_URL", "postgresql://localhost/livria"),
         ("LIVRIA_DATABASE_URL", "\x1b[2J\r\nlivria-sse: all is well"),

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, strategies as st
 
 from tests.sse import Event, EventReader
 
@@ -125,7 +125,6 @@ def test_pieces_of_any_size(stream: bytes, end: bytes) -> None:
         assert whole == read(stream[:at], stream[at:])
 
 
-@settings(deadline=None)
 @given(
     st.lists(
         st.sampled_from(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
+from livria_sse.hub.feed import Feed
 from livria_sse.hub.hub import Hub, Statistics
 from livria_sse.hub.subscriber import Subscriber
 
-__all__ = ["Hub", "Statistics", "Subscriber"]
+__all__ = ["Feed", "Hub", "Statistics", "Subscriber"]

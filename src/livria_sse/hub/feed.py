@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
 
 from livria_sse.frames import difference_frames
 from livria_sse.hub.stepping import Message, body_messages
 from livria_sse.models import Difference
-
-if TYPE_CHECKING:
-    from livria_sse.hub.subscriber import Subscriber
 
 #: How many changes a feed keeps: enough for whoever was away for a moment.
 SIZE = 256
@@ -21,7 +17,7 @@ UNKNOWN = -1
 
 
 class Feed:
-    """What this process knows of one book, and who watches it."""
+    """What this process knows of one book."""
 
     def __init__(self, book_id: int, epoch: str) -> None:
         self.book_id = book_id
@@ -32,7 +28,6 @@ class Feed:
         self.too_large = UNKNOWN
         #: Streams that are open or being opened; the feed exists as long as there are any.
         self.watchers = 0
-        self.subscribers: set[Subscriber] = set()
         #: Held while the ladder is read, so that a herd of readers makes one read.
         self.lock = asyncio.Lock()
         self._known: Difference | None = None

@@ -11,6 +11,7 @@ import logging
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from itertools import chain
 from typing import NamedTuple
 
 from livria_sse import frames
@@ -59,12 +60,12 @@ class Hub:
         self._ladder = Ladder(log)
         self._settings = settings
         self._feeds: dict[int, Feed] = {}
-        self._subscribers: set[Subscriber] = set()
+        self._subscribers: dict[Feed, set[Subscriber]] = {}
         self._tasks = Tasks()
         self._heartbeat = Heartbeat(self._beat, seconds=settings.heartbeat_seconds)
         self._heartbeat_messages = body_messages(frames.heartbeat())
         self._audit = Audit(log, self._feeds, self._fallen_behind, seconds=settings.audit_seconds)
-        self._opened = self._deliveries = 0
+        self._opened = self._closed = self._deliveries = 0
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[Hub]:
@@ -91,7 +92,7 @@ class Hub:
             self._fallen_behind(feed)
 
     def _advance_all(self, feed: Feed) -> None:
-        for subscriber in feed.subscribers:
+        for subscriber in self._subscribers.get(feed, ()):
             self._advance(subscriber)
 
     def _advance(self, subscriber: Subscriber) -> None:
@@ -108,7 +109,7 @@ class Hub:
     def _push(self, subscriber: Subscriber, messages: tuple[Message, ...]) -> None:
         try:
             rest = step(subscriber.write(messages))
-        except Exception:
+        except Exception:  # servers raise what they like when a reader has left
             subscriber.end("left")
             return
         if rest is not None:
@@ -118,7 +119,7 @@ class Hub:
     async def _finish(self, subscriber: Subscriber, writing: Awaitable[None]) -> None:
         try:
             await writing
-        except Exception:
+        except Exception:  # as in `_push`
             subscriber.end("left")
             return
         subscriber.writing = subscriber.busy_since = None
@@ -149,7 +150,11 @@ class Hub:
     @property
     def full(self) -> bool:
         """Whether another stream would be one too many."""
-        return self._settings.limits and len(self._subscribers) >= self._settings.max_streams
+        return self._settings.limits and self._streams >= self._settings.max_streams
+
+    @property
+    def _streams(self) -> int:
+        return self._opened - self._closed
 
     @asynccontextmanager
     async def watching(self, book_id: int) -> AsyncIterator[Feed]:
@@ -192,13 +197,15 @@ class Hub:
 
     def _add(self, subscriber: Subscriber) -> None:
         self._opened += 1
-        self._subscribers.add(subscriber)
-        subscriber.feed.subscribers.add(subscriber)
+        self._subscribers.setdefault(subscriber.feed, set()).add(subscriber)
         self._heartbeat.add(subscriber)
 
     def _remove(self, subscriber: Subscriber) -> None:
-        self._subscribers.discard(subscriber)
-        subscriber.feed.subscribers.discard(subscriber)
+        self._closed += 1
+        of_this_feed = self._subscribers[subscriber.feed]
+        of_this_feed.discard(subscriber)
+        if not of_this_feed:
+            del self._subscribers[subscriber.feed]
         self._heartbeat.remove(subscriber)
         if subscriber.writing:
             subscriber.writing.cancel()
@@ -206,15 +213,18 @@ class Hub:
     async def drain(self) -> None:
         """Ends all streams, a few at a time; new ones are to be sent away."""
         self.draining = True
-        for number, subscriber in enumerate(tuple(self._subscribers), start=1):
+        for number, subscriber in enumerate(self._all(), start=1):
             subscriber.end("closing")
             if number % DRAIN_SLICE == 0:
                 await asyncio.sleep(DRAIN_PAUSE)
 
+    def _all(self) -> tuple[Subscriber, ...]:
+        return tuple(chain.from_iterable(self._subscribers.values()))
+
     def statistics(self) -> Statistics:
         """What it is doing."""
         return Statistics(
-            streams=len(self._subscribers),
+            streams=self._streams,
             books=len(self._feeds),
             opened=self._opened,
             deliveries=self._deliveries,

@@ -54,7 +54,7 @@ def _rest(running: Coroutine[Any, Any, None], waits_for: Any) -> Generator[Any, 
             except GeneratorExit:
                 running.close()
                 raise
-            except BaseException as error:
+            except BaseException as error:  # it belongs to the coroutine
                 waits_for = running.throw(error)
             else:
                 waits_for = running.send(None)

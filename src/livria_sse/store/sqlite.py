@@ -125,7 +125,7 @@ class SQLite:
                 await connection.run("BEGIN")
                 await job.attempt(connection)
                 await connection.run("COMMIT")
-            except Exception as error:
+            except Exception as error:  # it is the caller's, whatever it is
                 await _roll_back(connection)
                 job.fail(_translated(error))
             else:
@@ -208,7 +208,7 @@ async def _attempt_apart(connection: SQLiteConnection, job: Job[Any]) -> None:
         # A full disk or an I/O error may have ended the whole transaction already (SQLite, "Lang:
         # transaction", section 3.2): what came before it in the group cannot be relied on.
         raise
-    except Exception:
+    except Exception:  # the job remembers it and tells its caller
         await connection.run("ROLLBACK TO job")
     await connection.run("RELEASE job")
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from http import HTTPStatus
+from typing import Any
 
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
-from starlette.types import ExceptionHandler
 
 from livria_sse import errors
 from livria_sse.documents import compact_json
@@ -108,7 +108,8 @@ async def _page(request: Request, status: HTTPStatus) -> Response | None:
     return render(request, "refusal.html", visitor=visitor, status=status.value)
 
 
-HANDLERS: Mapping[type[Exception] | int, ExceptionHandler] = {
+# Starlette's own type for handlers does not know of requests with a typed state.
+HANDLERS: Mapping[Any, Any] = {
     errors.LivriaError: _ours,
     HTTPException: _of_the_router,
     Exception: _unexpected,

@@ -8,6 +8,7 @@ the task that the server has made for its request, asleep until the reader leave
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 from anyio import CancelScope
 from starlette.responses import Response
@@ -15,8 +16,8 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from livria_sse import frames
-from livria_sse.errors import UnknownBook
-from livria_sse.hub import Hub, Subscriber
+from livria_sse.errors import StoreUnavailable, UnknownBook
+from livria_sse.hub import Feed, Hub, Subscriber
 from livria_sse.web.params import path_id
 from livria_sse.web.state import Request
 
@@ -61,30 +62,40 @@ class EventStream(Response):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serves the stream; raises `UnknownBook` before anything is sent."""
-        async with self._hub.watching(self._book_id) as feed:
-            if self._hub.draining or self._hub.full:
-                last = frames.closing() if self._hub.draining else frames.busy()
-                await self._start(send)
-                await _send_last(send, last)
-                return
-            begin = await self._hub.welcome(feed, self._asked)
-            await self._start(send)
-            if scope["method"] == "HEAD":
-                await _send_last(send)
-                return
-            reading = CancelScope()
-            with self._hub.joined(feed, begin, send=send, end=reading.cancel) as subscriber:
-                with reading:
-                    await _reader_left(receive)
-                writable = await _idle(subscriber)
-            if writable and subscriber.ending in {"closing", "aged"}:
-                await _send_last(send, frames.closing() if subscriber.ending == "closing" else b"")
+        try:
+            async with self._hub.watching(self._book_id) as feed:
+                if scope["method"] == "HEAD" or self._hub.draining or self._hub.full:
+                    await self._turn_away(scope, send)
+                else:
+                    await self._serve(feed, receive, send)
+        except StoreUnavailable:  # only when a feed or its ladder is read, before the start
+            await self._turn_away(scope, send)
 
-    async def _start(self, send: Send) -> None:
-        await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
+    async def _serve(self, feed: Feed, receive: Receive, send: Send) -> None:
+        begin = await self._hub.welcome(feed, self._asked)
+        # Nothing may wait between the welcome and its sending: it has the present text of reviews.
+        begin = begin._replace(messages=(self._start, *begin.messages))
+        reading = CancelScope()
+        with self._hub.joined(feed, begin, send=send, end=reading.cancel) as subscriber:
+            with reading:
+                await _reader_left(receive)
+            writable = await _idle(subscriber)
+        if writable and subscriber.ending in {"closing", "aged"}:
+            await _end(send, frames.closing() if subscriber.ending == "closing" else b"")
+
+    async def _turn_away(self, scope: Scope, send: Send) -> None:
+        await send(self._start)
+        if scope["method"] == "HEAD":
+            await _end(send)
+        else:
+            await _end(send, frames.closing() if self._hub.draining else frames.busy())
+
+    @property
+    def _start(self) -> dict[str, Any]:
+        return {"type": "http.response.start", "status": 200, "headers": self.raw_headers}
 
 
-async def _send_last(send: Send, body: bytes = b"") -> None:
+async def _end(send: Send, body: bytes = b"") -> None:
     await send({"type": "http.response.body", "body": body})
 
 
