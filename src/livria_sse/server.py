@@ -8,13 +8,28 @@ import socket
 import click
 import uvicorn
 from starlette.applications import Starlette
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from livria_sse.settings import Settings
+from livria_sse.web.stream import ABORT
 
 #: How long requests that are under way may take after the streams were told to end.
 GRACE_SECONDS = 10
 #: Connections that wait to be accepted: a herd of readers comes back at once.
 BACKLOG = 2048
+
+
+class Protocol(HttpToolsProtocol):
+    """Lets the application cut a connection off, by an extension in the ASGI scope.
+
+    uvicorn itself can only close one, which waits until its reader has taken what was written: a
+    reader who takes nothing would keep it for as long as they like.
+    """
+
+    def on_message_begin(self) -> None:
+        """Offers the extension to each request."""
+        super().on_message_begin()
+        self.scope["extensions"] = {ABORT: {"abort": self.transport.abort}}
 
 
 class Server(uvicorn.Server):
@@ -31,7 +46,7 @@ class Server(uvicorn.Server):
                 host=settings.host,
                 port=settings.port,
                 workers=1,
-                http="httptools",
+                http=Protocol,
                 ws="none",
                 lifespan="on",
                 backlog=BACKLOG,

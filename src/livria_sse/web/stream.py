@@ -26,6 +26,8 @@ HEADERS = {
     "x-accel-buffering": "no",  # nginx holds events back without it
     "x-content-type-options": "nosniff",
 }
+#: An ASGI extension of our own server: `abort()` cuts the connection off, whatever is unsent.
+ABORT = "livria.abort"
 #: How long a stream that ends waits for the write that is under way.
 LAST_WRITE_SECONDS = 1.0
 
@@ -67,11 +69,11 @@ class EventStream(Response):
                 if scope["method"] == "HEAD" or self._hub.draining or self._hub.full:
                     await self._turn_away(scope, send)
                 else:
-                    await self._serve(feed, receive, send)
+                    await self._serve(feed, scope, receive, send)
         except StoreUnavailable:  # only when a feed or its ladder is read, before the start
             await self._turn_away(scope, send)
 
-    async def _serve(self, feed: Feed, receive: Receive, send: Send) -> None:
+    async def _serve(self, feed: Feed, scope: Scope, receive: Receive, send: Send) -> None:
         begin = await self._hub.welcome(feed, self._asked)
         # Nothing may wait between the welcome and its sending: it has the present text of reviews.
         begin = begin._replace(messages=(self._start, *begin.messages))
@@ -79,9 +81,14 @@ class EventStream(Response):
         with self._hub.joined(feed, begin, send=send, end=reading.cancel) as subscriber:
             with reading:
                 await _reader_left(receive)
-            writable = await _idle(subscriber)
-        if writable and subscriber.ending in {"closing", "aged"}:
+            writable = subscriber.ending != "slow" and await _idle(subscriber)
+        if subscriber.ending == "left":
+            return
+        if writable:
             await _end(send, frames.closing() if subscriber.ending == "closing" else b"")
+        elif ABORT in scope.get("extensions", {}):
+            scope["extensions"][ABORT]["abort"]()
+            await _reader_left(receive)
 
     async def _turn_away(self, scope: Scope, send: Send) -> None:
         await send(self._start)
