@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+BOM = b"\xef\xbb\xbf"
+
 
 @dataclass(frozen=True, slots=True)
 class Event:
@@ -35,6 +37,7 @@ class EventReader:
         self.comments: list[str] = []
         self._pending = b""
         self._started = False
+        self._after_cr = False
         self._data: list[str] = []
         self._type = ""
         self._id = last_event_id
@@ -42,26 +45,26 @@ class EventReader:
     def feed(self, piece: bytes) -> Iterator[Event]:
         """The events that the piece completes."""
         self._pending += piece
-        if not self._started and len(self._pending) >= 3:
+        if not self._started:
+            if len(self._pending) < len(BOM) and BOM.startswith(self._pending):
+                return  # it may still become one
             self._started = True
-            self._pending = self._pending.removeprefix(b"\xef\xbb\xbf")
+            self._pending = self._pending.removeprefix(BOM)
         while (line := self._next_line()) is not None:
             event = self._take(line.decode("utf-8", "replace"))
             if event:
                 yield event
 
     def _next_line(self) -> bytes | None:
+        if self._after_cr and self._pending:  # CR ends a line at once; an LF behind it is its own
+            self._after_cr = False
+            self._pending = self._pending.removeprefix(b"\n")
         ends = [at for at in (self._pending.find(b"\n"), self._pending.find(b"\r")) if at >= 0]
         if not ends:
             return None
         end = min(ends)
-        if self._pending[end : end + 1] == b"\r":
-            if end + 1 == len(self._pending):
-                return None  # an LF that belongs to it may follow
-            width = 2 if self._pending[end + 1 : end + 2] == b"\n" else 1
-        else:
-            width = 1
-        line, self._pending = self._pending[:end], self._pending[end + width :]
+        self._after_cr = self._pending[end : end + 1] == b"\r"
+        line, self._pending = self._pending[:end], self._pending[end + 1 :]
         return line
 
     def _take(self, line: str) -> Event | None:

@@ -260,6 +260,10 @@ def test_frames_round_trip(changes: tuple[Change, ...], after: int, beyond: int)
     ]
     for event in events:
         assert event.type == event.json["type"]
+    ids = [Position.parse(event.last_event_id) for event in events if event.last_event_id]
+    seqs = [position.seq for position in ids if position]
+    assert seqs == sorted(seqs)
+    assert len(seqs) == len(ids)
 
 
 def read_change(event: Event) -> object:

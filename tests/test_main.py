@@ -6,6 +6,7 @@ import os
 import sqlite3
 import subprocess
 import sys
+import unicodedata
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -237,6 +238,14 @@ def test_set_staff(livria: CommandLine) -> None:
     assert livria.succeeds("accounts", "set-staff", "mina", "--off") == "mina is not staff.\n"
     assert livria.rows("SELECT staff FROM accounts") == [(0,)]
     assert "account" in livria.fails(1, "accounts", "set-staff", "june")
+
+
+def test_names_as_typed(livria: CommandLine) -> None:
+    """A name that was accepted is found again as it was typed, composed or not."""
+    typed = unicodedata.normalize("NFD", "민아")
+    livria.succeeds("accounts", "create", typed, "--password", PASSWORD)
+
+    assert livria.succeeds("accounts", "set-staff", typed) == "민아 is staff.\n"
 
 
 @pytest.mark.parametrize(

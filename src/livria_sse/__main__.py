@@ -16,7 +16,7 @@ from livria_sse.application import create_app
 from livria_sse.auth import Auth, SiteTokens, open_passwords
 from livria_sse.catalogue import read_catalogue
 from livria_sse.errors import InvalidSettings, LivriaError, StoreUnavailable
-from livria_sse.inputs import NewAccount, validated
+from livria_sse.inputs import NewAccount, normal_username, validated
 from livria_sse.models import Account
 from livria_sse.server import serve as run_server
 from livria_sse.settings import Settings
@@ -131,7 +131,8 @@ def create(username: str, password: str, *, staff: bool) -> None:
 @click.option("--off", is_flag=True, help="They may no longer.")
 def set_staff(username: str, *, off: bool) -> None:
     """Let an account change the reviews of others."""
-    account = _with_store(lambda store: store.accounts.set_staff(username, staff=not off))
+    name = normal_username(username)
+    account = _with_store(lambda store: store.accounts.set_staff(name, staff=not off))
     click.echo(f"{account.user.username} is {'staff' if account.staff else 'not staff'}.")
 
 

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
-from typing import Any, NotRequired, TypedDict
+from typing import (
+    Any,
+    NotRequired,  # pydantic needs these before Python 3.12
+)
+
+from typing_extensions import TypedDict
 
 from livria_sse.models import Book, Review, User
 

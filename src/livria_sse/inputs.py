@@ -42,10 +42,15 @@ def clean_username(name: str) -> str:
     Raises:
         ValueError: It is not 1 to 30 letters, digits and `.@+-_`, the first a letter or digit.
     """
-    name = unicodedata.normalize("NFKC", name.strip())
+    name = normal_username(name)
     if not _USERNAME.fullmatch(name) or len(name) > LONGEST_USERNAME:
         raise ValueError(f"Use 1 to {LONGEST_USERNAME} letters, digits and any of . @ + - _")
     return name
+
+
+def normal_username(name: str) -> str:
+    """A username as it is kept, however it was typed."""
+    return unicodedata.normalize("NFKC", name.strip())
 
 
 def _review_text(text: str) -> str:
@@ -72,7 +77,7 @@ def _cover(address: str) -> str:
 
 
 Identifier = Annotated[int, Field(strict=True, ge=1, le=LARGEST_NUMBER)]
-ReviewText = Annotated[str, Field(min_length=1), AfterValidator(_review_text)]
+ReviewText = Annotated[str, AfterValidator(_review_text)]
 Required = Annotated[str, AfterValidator(_required), Field(max_length=1_000)]
 
 
@@ -98,7 +103,7 @@ class EditedReview(Input):
 class Credentials(Input):
     """A username and a password, as they are given to sign in."""
 
-    username: Annotated[str, Field(max_length=1_000)]
+    username: Annotated[str, Field(max_length=1_000), AfterValidator(normal_username)]
     password: Annotated[str, Field(max_length=LONGEST_PASSWORD)]
 
 

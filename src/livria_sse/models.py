@@ -13,6 +13,7 @@ from typing import Literal
 #: The largest id and seq accepted from outside: what a JavaScript number holds exactly.
 LARGEST_NUMBER = 2**53 - 1
 
+LONGEST_POSITION = 32
 EPOCH_ALPHABET = string.digits + string.ascii_lowercase
 _POSITION = re.compile(r"([0-9a-z]{1,12})-(0|[1-9][0-9]{0,15})")
 
@@ -36,8 +37,10 @@ class Position:
     @classmethod
     def parse(cls, text: str) -> Position | None:
         """`<epoch>-<seq>` as a position; None if it is anything else, of whatever length."""
-        match = _POSITION.fullmatch(text) if len(text) <= 32 else None
-        return cls(match[1], int(match[2])) if match else None
+        match = _POSITION.fullmatch(text) if len(text) <= LONGEST_POSITION else None
+        if match is None or int(match[2]) > LARGEST_NUMBER:
+            return None
+        return cls(match[1], int(match[2]))
 
     def __str__(self) -> str:
         return f"{self.epoch}-{self.seq}"
@@ -149,9 +152,11 @@ class Difference:
 
     def newest(self, count: int) -> Difference:
         """The part of it with the newest changes, no more than so many."""
-        if len(self.changes) <= count:
+        left_out = len(self.changes) - count
+        if left_out <= 0:
             return self
-        return replace(self, after=self.changes[-count - 1].seq, changes=self.changes[-count:])
+        after = self.changes[left_out - 1].seq
+        return replace(self, after=after, changes=self.changes[left_out:])
 
     def told(self) -> Iterator[tuple[ChangeType, Change]]:
         """The changes as they concern a reader who stands at `after`, in the order of telling.

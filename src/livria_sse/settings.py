@@ -122,5 +122,14 @@ def _complaints(error: ValidationError) -> Iterator[str]:
         if not problem["loc"]:
             yield said
             continue
-        name = str(problem["loc"][0])
-        yield f"{name if name.isupper() else f'LIVRIA_{name.upper()}'}: {said}"
+        yield f"{_variable(str(problem['loc'][0]))}: {said}"
+
+
+def _variable(name: str) -> str:
+    # pydantic names the first of the variables that a setting has, whichever was set.
+    for field in Settings.model_fields.values():
+        if isinstance(field.validation_alias, AliasChoices):
+            choices = [str(choice) for choice in field.validation_alias.choices]
+            if name in choices:
+                return next((choice for choice in choices if choice in os.environ), name)
+    return name if name.isupper() else f"LIVRIA_{name.upper()}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
 import hmac
@@ -139,7 +140,8 @@ def test_lone_key_needs_no_kid(tmp_path: Path) -> None:
 
 def test_other_kind_of_key_is_refused(tmp_path: Path) -> None:
     """A token that names a key of another algorithm than the operator's is refused."""
-    tokens = with_jwks(tmp_path / "jwks", jwk(RSA_KEY, "rsa"), jwk(EC_KEY, "ec"))
+    keys = [jwk(RSA_KEY, "rsa"), jwk(OTHER_RSA_KEY, "other"), jwk(EC_KEY, "ec")]
+    tokens = with_jwks(tmp_path / "jwks", *keys)
     assert tokens.identity(jwt.encode(claims(), RSA_KEY, "RS256", headers={"kid": "rsa"}))
     for key, algorithm in ((RSA_KEY, "RS256"), (EC_KEY, "ES256")):
         with pytest.raises(InvalidToken):
@@ -367,6 +369,14 @@ async def test_first_use_makes_account(auth: Auth, store: Store) -> None:
     known = await store.accounts.named("mina")
     assert known
     assert known.password_hash is None
+
+
+async def test_first_use_at_once(auth: Auth) -> None:
+    """Many requests with the first token of somebody, all at the same time, make one account."""
+    token = jwt.encode(claims(sub="7", username="mina"), SECRET, "HS256")
+    accounts = await asyncio.gather(*(auth.account(token) for _ in range(10)))
+    assert len(set(accounts)) == 1
+    assert accounts[0].user.username == "mina"
 
 
 async def test_subjects_are_people(auth: Auth) -> None:

@@ -9,6 +9,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
+import anyio
+import anyio.lowlevel
 import httpx
 import pytest
 from argon2 import PasswordHasher
@@ -69,6 +71,12 @@ class Service:
         """How many changes of each book there have been."""
         books = await self.store.books.page(after=0, limit=1000, reviews=0)
         return {book.id: book.head for book, _ in books}
+
+    async def streaming(self) -> None:
+        """Waits until a stream is open."""
+        with anyio.fail_after(10):
+            while not self.hub.statistics().streams:
+                await anyio.lowlevel.checkpoint()
 
 
 @asynccontextmanager

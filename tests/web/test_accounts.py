@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from http.cookies import Morsel, SimpleCookie
 from pathlib import Path
@@ -188,6 +189,12 @@ async def test_taken_name_is_409(client: httpx.AsyncClient, service: Service, ta
     assert answer.status_code == 409
     assert set(problem_of(answer)["errors"]) == {"username"}
     assert "set-cookie" not in answer.headers
+
+
+async def test_same_name_at_once(client: httpx.AsyncClient) -> None:
+    """Of many who choose the same name at the same time one gets it."""
+    answers = await asyncio.gather(*(sign_up(client) for _ in range(5)))
+    assert sorted(answer.status_code for answer in answers) == [201, 409, 409, 409, 409]
 
 
 @pytest.mark.parametrize("name", ["m", "민아", "x" * 30, "mina@example.org", "Zoë", "m.i+n-a_1"])

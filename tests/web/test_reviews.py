@@ -141,6 +141,14 @@ async def test_deleted_review_is_unknown(mina: httpx.AsyncClient) -> None:
     assert (await mina.get(f"/api/reviews/?book={BOOK}")).json()["reviews"] == []
 
 
+async def test_deleted_at_once_is_once(mina: httpx.AsyncClient, service: Service) -> None:
+    """Of many deletions at the same time one happens, and takes one number."""
+    address = f"/api/reviews/{(await posted(mina))['id']}/"
+    answers = await asyncio.gather(*(mina.delete(address) for _ in range(5)))
+    assert sorted(answer.status_code for answer in answers) == [204, 404, 404, 404, 404]
+    assert await service.head(BOOK) == 2
+
+
 async def test_ids_never_return(mina: httpx.AsyncClient) -> None:
     """The id of a deleted review is not given to another."""
     first = await posted(mina)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import jwt
@@ -14,6 +15,8 @@ from livria_sse.settings import Settings
 #: How far the clocks may be apart, in seconds.
 LEEWAY = 30
 LONGEST_SUBJECT = 255
+#: The keys that an algorithm takes (RFC 7518, section 6.1).
+KEY_TYPES = {"RS256": "RSA", "ES256": "EC"}
 #: The name of somebody whose token gives none that can be used.
 NAMELESS = "reader"
 
@@ -65,10 +68,11 @@ class SiteTokens:
                 options={"require": ["exp", "sub"]},
             )
         except jwt.PyJWTError as error:
-            raise InvalidToken(f"The token is not valid: {error}") from error
-        if not 0 < len(claims["sub"]) <= LONGEST_SUBJECT:
-            raise InvalidToken("The token is not valid: its subject is empty or too long")
-        return Identity(f"{claims.get('iss', '')}|{claims['sub']}", _username(claims))
+            raise InvalidToken(f"The token is not valid: {error}.") from error
+        except (ValueError, TypeError, OverflowError, RecursionError) as error:
+            # What PyJWT does not foresee: surrogates, an infinite `exp`, nesting without end.
+            raise InvalidToken from error
+        return Identity(_subject(claims), _username(claims))
 
     def _key(self, token: str) -> Any:
         if len(self._keys) == 1:
@@ -76,7 +80,14 @@ class SiteTokens:
         try:
             return self._keys[jwt.get_unverified_header(token).get("kid")]
         except KeyError:
-            raise InvalidToken("The token is not valid: its key is not known") from None
+            raise InvalidToken("The token is not valid: its key is not known.") from None
+
+
+def _subject(claims: dict[str, Any]) -> str:
+    subject = f"{claims.get('iss', '')}|{claims['sub']}"
+    if not claims["sub"] or len(subject) > LONGEST_SUBJECT or not subject.isprintable():
+        raise InvalidToken("The token is not valid: its subject cannot be used.")
+    return subject
 
 
 def _username(claims: dict[str, Any]) -> str:
@@ -95,12 +106,19 @@ def _read_keys(settings: Settings) -> dict[str | None, Any]:
         if settings.jwt_public_key:
             return {None: _public_key(settings)}
         if settings.jwt_jwks_file:
-            keys = jwt.PyJWKSet.from_dict(json.loads(settings.jwt_jwks_file.read_bytes()))
-            return {key.key_id: key.key for key in keys.keys}
-    except (OSError, ValueError, AttributeError, jwt.PyJWTError) as error:
+            return _key_set(settings.jwt_jwks_file, KEY_TYPES[settings.jwt_algorithm])
+    except (OSError, ValueError, TypeError, AttributeError, jwt.PyJWTError) as error:
         name = "PUBLIC_KEY" if settings.jwt_public_key else "JWKS_FILE"
         raise InvalidSettings(f"LIVRIA_JWT_{name}: {error}") from error
     return {}
+
+
+def _key_set(path: Path, key_type: str) -> dict[str | None, Any]:
+    keys = jwt.PyJWKSet.from_dict(json.loads(path.read_bytes())).keys
+    fitting = {key.key_id: key.key for key in keys if key.key_type == key_type}
+    if not fitting:
+        raise ValueError(f"it has no key of type {key_type}")
+    return fitting
 
 
 def _public_key(settings: Settings) -> Any:

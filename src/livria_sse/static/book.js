@@ -58,9 +58,17 @@ async function request(method, address, body, headers = {}) {
     body: body && JSON.stringify(body),
   });
   const document = answer.status === 204 ? {} : await answer.json();
-  if (!answer.ok) throw new Error(Object.values(document.errors).flat().join(" ") || document.detail);
+  if (!answer.ok) {
+    const reasons = Object.values(document.errors).flat();
+    throw new Error((reasons.length ? reasons : [document.detail]).map(inOurWords).join(" "));
+  }
   document.position ??= answer.headers.get("Livria-Position");
   return document;
+}
+
+/** A reason of the API in the language of the page; nothing if there are no words for it. */
+function inOurWords(reason) {
+  return JSON.parse(words.reasons)[reason] ?? (words.language === "en" ? reason : "");
 }
 
 /** Does something that may fail, and says so in the page. Buttons rest meanwhile. */

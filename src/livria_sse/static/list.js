@@ -82,7 +82,7 @@ export class ReviewList {
     const actions = item.querySelector(".actions");
     if (!mine) actions.remove();
     for (const link of mine ? actions.querySelectorAll("a") : []) {
-      link.href = `?${link.dataset.action}=${review.id}#${item.id}`;
+      link.href = `/books/${this.#page.book}/?${link.dataset.action}=${review.id}#${item.id}`;
     }
     return item;
   }

@@ -6,8 +6,9 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
+from alembic.util import CommandError
 from sqlalchemy import create_engine, event
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DatabaseError
 from sqlalchemy.pool import NullPool
 
 from livria_sse.errors import StoreUnavailable
@@ -22,7 +23,7 @@ def migrate(url: str) -> None:
     that start at once do not both migrate.
 
     Raises:
-        StoreUnavailable: The database cannot be opened.
+        StoreUnavailable: It cannot be opened, or belongs to another version.
     """
     engine = create_engine(url, poolclass=NullPool)
     # sqlite3 would begin transactions by itself, later than the first look and not around DDL.
@@ -34,8 +35,10 @@ def migrate(url: str) -> None:
         with engine.begin() as connection:
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
-    except OperationalError as error:
+    except DatabaseError as error:
         raise StoreUnavailable(f"{url}: {error.orig}") from error
+    except CommandError as error:  # a revision that this version has never heard of
+        raise StoreUnavailable(f"{url}: it belongs to another version: {error}") from error
     finally:
         engine.dispose()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import NamedTuple
 
 from livria_sse.errors import NotPermitted, UnknownBook, UnknownReview
@@ -23,6 +24,7 @@ _PAGE = f"""
 {_SELECT} WHERE book_id = :book AND content IS NOT NULL AND reviews.id < :before
 ORDER BY reviews.id DESC LIMIT :limit
 """
+_BOOK = "SELECT id FROM books WHERE id = :book"
 # Locks the book until the transaction ends, on every database: the order of seqs is therefore the
 # order in which they become visible.
 _NUMBER = """
@@ -66,10 +68,19 @@ class Reviews:
         return await self._database.read(lambda connection: _find(connection, review_id))
 
     async def page(self, book_id: int, *, before: int | None, limit: int) -> list[Review]:
-        """The book's newest reviews, or its newest below an id; newest first."""
-        return await self._database.read(
-            lambda connection: review_page(connection, book_id, before=before, limit=limit)
-        )
+        """The book's newest reviews, or its newest below an id; newest first.
+
+        Raises:
+            UnknownBook: There is none with this id.
+        """
+
+        async def query(connection: Connection) -> list[Review]:
+            reviews = await review_page(connection, book_id, before=before, limit=limit)
+            if not reviews and not await connection.one(_BOOK, book=book_id):
+                raise UnknownBook
+            return reviews
+
+        return await self._database.read(query)
 
     async def create(
         self, book_id: int, content: str, *, author: Account, key: str | None = None
@@ -106,7 +117,7 @@ class Reviews:
             review = await _find_to_change(connection, review_id, by)
             number = await _next_number(connection, review.book_id, added=0)
             changed = replace(review, content=content, seq=number.seq, updated_at=now())
-            await _change(connection, changed)
+            await _change(connection, changed, changed.updated_at)
             return _difference(review.book_id, number, changed)
 
         return await self._database.write(query)
@@ -122,7 +133,7 @@ class Reviews:
             review = await _find_to_change(connection, review_id, by)
             number = await _next_number(connection, review.book_id, added=-1)
             tombstone = Tombstone(id=review.id, created_seq=review.created_seq, seq=number.seq)
-            await _change(connection, tombstone)
+            await _change(connection, tombstone, now())
             return _difference(review.book_id, number, tombstone)
 
         return await self._database.write(query)
@@ -201,13 +212,13 @@ async def _insert(
     )
 
 
-async def _change(connection: Connection, change: Change) -> None:
+async def _change(connection: Connection, change: Change, moment: datetime) -> None:
     row = await connection.one(
         _CHANGE,
         id=change.id,
         content=change.content if isinstance(change, Review) else None,
         seq=change.seq,
-        now=milliseconds(now()),
+        now=milliseconds(moment),
     )
     if row is None:  # deleted since it was found: possible where writes are not one after another
         raise UnknownReview

@@ -26,6 +26,9 @@ logger = logging.getLogger(__name__)
 READERS = 2
 #: How long a write waits for another process's, in milliseconds, before it is refused.
 BUSY_MILLISECONDS = 2_000
+PAUSE_MILLISECONDS = 50
+#: What SQLite raises when it cannot go on, beside plain `DatabaseError` for a damaged file.
+UNAVAILABLE = (sqlite3.OperationalError, sqlite3.InternalError)
 #: How many writes share a commit at most: bounds the time that the first of them waits.
 LARGEST_GROUP = 256
 
@@ -51,9 +54,17 @@ class SQLiteConnection:
     async def prepare(self) -> None:
         """Sets what SQLite forgets with every connection, and write-ahead logging."""
         await self.run(f"PRAGMA busy_timeout = {BUSY_MILLISECONDS}")
-        await self.run("PRAGMA journal_mode = WAL")
+        await self._log_ahead()
         await self.run("PRAGMA synchronous = FULL")
         await self.run("PRAGMA foreign_keys = ON")
+
+    async def _log_ahead(self) -> None:
+        # Changing the journal mode does not wait for a writer as everything else does.
+        for _ in range(BUSY_MILLISECONDS // PAUSE_MILLISECONDS):
+            with suppress(sqlite3.OperationalError):
+                return await self.run("PRAGMA journal_mode = WAL")
+            await asyncio.sleep(PAUSE_MILLISECONDS / 1000)
+        return await self.run("PRAGMA journal_mode = WAL")
 
 
 class Job(Generic[T]):
@@ -219,7 +230,7 @@ async def _roll_back(connection: SQLiteConnection) -> None:
 
 
 def _translated(error: BaseException) -> BaseException:
-    if not isinstance(error, sqlite3.OperationalError):
+    if not isinstance(error, UNAVAILABLE) and type(error) is not sqlite3.DatabaseError:
         return error
     logger.warning("the database does not answer: %s", error)
     unavailable = StoreUnavailable()

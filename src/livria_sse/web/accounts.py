@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from starlette.responses import Response
-from starlette.routing import Route
 
 from livria_sse.auth import SignedIn
 from livria_sse.documents import user_document
@@ -11,6 +10,7 @@ from livria_sse.inputs import Credentials, NewAccount
 from livria_sse.web.answers import JSONAnswer
 from livria_sse.web.body import read_json
 from livria_sse.web.credentials import account_of, forget, remember
+from livria_sse.web.resource import resource
 from livria_sse.web.state import Request
 
 
@@ -49,8 +49,8 @@ def _signed_in(request: Request, signed_in: SignedIn, *, status: int = 200) -> R
 
 
 ROUTES = [
-    Route("/api/accounts/signup/", sign_up, methods=["POST"]),
-    Route("/api/accounts/login/", sign_in, methods=["POST"]),
-    Route("/api/accounts/logout/", sign_out, methods=["POST"]),
-    Route("/api/accounts/me/", me, methods=["GET"]),
+    resource("/api/accounts/signup/", POST=sign_up),
+    resource("/api/accounts/login/", POST=sign_in),
+    resource("/api/accounts/logout/", POST=sign_out),
+    resource("/api/accounts/me/", GET=me),
 ]

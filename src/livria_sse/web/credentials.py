@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from starlette.datastructures import Headers
 from starlette.responses import Response
 
 from livria_sse.auth import SignedIn
@@ -14,10 +15,14 @@ COOKIE = "livria_session"
 
 def token_of(request: Request) -> str | None:
     """The token that a request carries; `Authorization` comes before the cookie."""
-    scheme, _, token = request.headers.get("authorization", "").partition(" ")
-    if scheme.lower() == "bearer":
-        return token.strip()
-    return request.cookies.get(COOKIE)
+    token = bearer_token(request.headers)
+    return request.cookies.get(COOKIE) if token is None else token
+
+
+def bearer_token(headers: Headers) -> str | None:
+    """The token in `Authorization` (RFC 6750, section 2.1), which no form can send."""
+    scheme, _, token = headers.get("authorization", "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else None
 
 
 async def account_of(request: Request) -> Account:

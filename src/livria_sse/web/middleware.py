@@ -8,6 +8,7 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from livria_sse.errors import CrossSiteRequest
+from livria_sse.web.credentials import bearer_token
 from livria_sse.web.problems import problem
 
 PATHS_WITH_SLASH = ("/api/", "/sse/", "/books/", "/sign-", "/language")
@@ -34,7 +35,8 @@ class SameSite:
     """Refuses what another site makes a browser send.
 
     Browsers say where an unsafe request comes from, in `Sec-Fetch-Site` or at least in `Origin`;
-    who says neither is no browser. A request with `Authorization` cannot be forged by a form.
+    who says neither is no browser. A request with a bearer token cannot be forged by a form; other
+    schemes can, as browsers send those by themselves.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -44,7 +46,7 @@ class SameSite:
         """Answers 403, or goes on."""
         if scope["type"] == "http" and scope["method"] not in SAFE_METHODS:
             headers = Headers(scope=scope)
-            if "authorization" not in headers and _from_elsewhere(headers):
+            if not bearer_token(headers) and _from_elsewhere(headers):
                 await problem(CrossSiteRequest())(scope, receive, send)
                 return
         await self._app(scope, receive, send)
@@ -57,6 +59,7 @@ def _from_elsewhere(headers: Headers) -> bool:
     if origin is None:
         return False
     try:
-        return urlsplit(origin).netloc.lower() != headers.get("host", "").lower()
+        host = urlsplit(origin).netloc.lower()
     except ValueError:
         return True
+    return not host or host != headers.get("host", "").lower()

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import cache
 from http import HTTPStatus
-from typing import Any, NotRequired, TypedDict
+from typing import Any, NotRequired
 
 from pydantic import BaseModel, TypeAdapter
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 from starlette.responses import Response
-from starlette.routing import Route
+from typing_extensions import TypedDict
 
 from livria_sse import __version__
 from livria_sse.documents import BookDocument, ReviewDocument, UserDocument
@@ -19,6 +19,7 @@ from livria_sse.inputs import Credentials, EditedReview, NewAccount, NewReview
 from livria_sse.models import LARGEST_NUMBER
 from livria_sse.web import accounts, books, ops, reviews, stream
 from livria_sse.web.answers import JSONAnswer
+from livria_sse.web.resource import resource
 from livria_sse.web.state import Request
 
 SCHEMAS = "#/components/schemas/"
@@ -62,6 +63,14 @@ class ProblemDocument(TypedDict):
     errors: dict[str, list[str]]
 
 
+class Parameter(NamedTuple):
+    """A part of the query string: a whole number from 1, or any text."""
+
+    name: str
+    largest: int | None = LARGEST_NUMBER
+    required: bool = False
+
+
 @dataclass(frozen=True, kw_only=True)
 class Operation:
     """One thing that can be asked for."""
@@ -73,20 +82,19 @@ class Operation:
     media_type: str = "application/json"
     status: int = 200
     body: type[BaseModel] | None = None
-    query: Mapping[str, bool] = field(default_factory=dict)  # name: whether it is required
+    query: Sequence[Parameter] = ()
     headers: Sequence[str] = ()
     signed_in: bool = False
     refusals: Sequence[int] = ()
 
 
-PAGING = {"limit": False}
 OPERATIONS = (
     Operation(
         method="get",
         path="/api/books/",
         endpoint=books.page,
         answer=BookPage,
-        query={"after": False, **PAGING},
+        query=[Parameter("after"), Parameter("limit", books.LARGEST_PAGE)],
         refusals=[422],
     ),
     Operation(
@@ -101,7 +109,11 @@ OPERATIONS = (
         path="/api/reviews/",
         endpoint=reviews.page,
         answer=ReviewPage,
-        query={"book": True, "before": False, **PAGING},
+        query=[
+            Parameter("book", required=True),
+            Parameter("before"),
+            Parameter("limit", reviews.LARGEST_PAGE),
+        ],
         refusals=[422],
     ),
     Operation(
@@ -178,7 +190,7 @@ OPERATIONS = (
         endpoint=stream.stream,
         answer=str,
         media_type="text/event-stream",
-        query={"last_event_id": False},
+        query=[Parameter("last_event_id", largest=None)],
         headers=["Last-Event-ID"],
         refusals=[404],
     ),
@@ -195,6 +207,7 @@ OPERATIONS = (
     ),
 )
 
+TEXT = {"type": "string"}
 DOCUMENTS = (
     BookPage, BookDocument, ReviewPage, ReviewDocument, SignedInDocument, UserDocument,
     StatusDocument, ProblemDocument,
@@ -231,7 +244,7 @@ def _operation(operation: Operation) -> dict[str, Any]:
         "responses": _responses(operation),
     }
     if operation.body:
-        content = {"application/json": {"schema": {"$ref": SCHEMAS + operation.body.__name__}}}
+        content = {"application/json": {"schema": _reference(operation.body)}}
         described["requestBody"] = {"required": True, "content": content}
     if operation.signed_in:
         described["security"] = [{"bearer": []}, {"session": []}]
@@ -239,17 +252,20 @@ def _operation(operation: Operation) -> dict[str, Any]:
 
 
 def _parameters(operation: Operation) -> list[dict[str, Any]]:
-    number = {"type": "integer", "minimum": 1, "maximum": LARGEST_NUMBER}
     parameters: list[dict[str, Any]] = []
     if "{id}" in operation.path:
-        parameters.append({"name": "id", "in": "path", "required": True, "schema": number})
-    for name, required in operation.query.items():
-        schema = {"type": "string"} if name == "last_event_id" else number
+        schema = _number(LARGEST_NUMBER)
+        parameters.append({"name": "id", "in": "path", "required": True, "schema": schema})
+    for name, largest, required in operation.query:
+        schema = _number(largest) if largest else TEXT
         parameters.append({"name": name, "in": "query", "required": required, "schema": schema})
     for name in operation.headers:
-        text = {"type": "string"}
-        parameters.append({"name": name, "in": "header", "required": False, "schema": text})
+        parameters.append({"name": name, "in": "header", "required": False, "schema": TEXT})
     return parameters
+
+
+def _number(largest: int) -> dict[str, Any]:
+    return {"type": "integer", "minimum": 1, "maximum": largest}
 
 
 def _responses(operation: Operation) -> dict[str, Any]:
@@ -258,18 +274,20 @@ def _responses(operation: Operation) -> dict[str, Any]:
     responses = {str(status): _refusal(status) for status in sorted(refusals | {503})}
     success: dict[str, Any] = {"description": HTTPStatus(operation.status).phrase}
     if operation.answer:
-        schema = (
-            {"type": "string"}
-            if operation.answer is str
-            else {"$ref": SCHEMAS + operation.answer.__name__}
-        )
+        schema = TEXT if operation.answer is str else _reference(operation.answer)
         success["content"] = {operation.media_type: {"schema": schema}}
-    return {str(operation.status): success, **responses}
+    responses[str(operation.status)] = success
+    if operation.answer is StatusDocument:  # says in its own words why it is unready
+        responses["503"] = {**success, "description": HTTPStatus.SERVICE_UNAVAILABLE.phrase}
+    return responses
+
+
+def _reference(document: type) -> dict[str, str]:
+    return {"$ref": SCHEMAS + document.__name__}
 
 
 def _refusal(status: int) -> dict[str, Any]:
-    schema = {"$ref": SCHEMAS + ProblemDocument.__name__}
-    content = {"application/problem+json": {"schema": schema}}
+    content = {"application/problem+json": {"schema": _reference(ProblemDocument)}}
     return {"description": HTTPStatus(status).phrase, "content": content}
 
 
@@ -286,4 +304,4 @@ async def description(_request: Request) -> Response:
     return JSONAnswer(openapi())
 
 
-ROUTES = [Route("/openapi.json", description, methods=["GET"])]
+ROUTES = [resource("/openapi.json", GET=description)]

@@ -9,11 +9,11 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 from starlette.responses import Response
-from starlette.routing import Route
 
 from livria_sse.errors import StoreUnavailable
 from livria_sse.hub import Hub
 from livria_sse.web.answers import JSONAnswer
+from livria_sse.web.resource import resource
 from livria_sse.web.state import Request
 
 #: A database that takes longer to answer is not ready.
@@ -69,7 +69,7 @@ class HubCollector(Collector):
 
 
 ROUTES = [
-    Route("/healthz", alive, methods=["GET"]),
-    Route("/readyz", ready, methods=["GET"]),
-    Route("/metrics", metrics, methods=["GET"]),
+    resource("/healthz", GET=alive),
+    resource("/readyz", GET=ready),
+    resource("/metrics", GET=metrics),
 ]

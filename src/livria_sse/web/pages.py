@@ -6,18 +6,19 @@ import secrets
 from collections.abc import Mapping
 
 from starlette.responses import RedirectResponse, Response
-from starlette.routing import Route
 
 from livria_sse.errors import LivriaError, UnknownBook, UnknownReview
 from livria_sse.inputs import EditedReview, NewReview, validated
-from livria_sse.models import Position, Review
+from livria_sse.models import Position
 from livria_sse.web.answers import tell
 from livria_sse.web.body import read_form
 from livria_sse.web.credentials import account_of, visitor_of
 from livria_sse.web.params import path_id, query_number
 from livria_sse.web.problems import status_of
+from livria_sse.web.resource import resource
 from livria_sse.web.state import Request
-from livria_sse.web.templating import render
+from livria_sse.web.templating import language_of, render
+from livria_sse.web.words import reason_in
 
 BOOKS_ON_PAGE = 48
 REVIEWS_ON_PAGE = 20
@@ -58,7 +59,7 @@ async def post_review(request: Request) -> Response:
         return await _book_page(request, failed="create_failed", error=error, form=form)
     if accepted.difference:
         tell(request, accepted.difference)
-    return _to_review(accepted.review)
+    return RedirectResponse(f"/books/{book_id}/#review-{accepted.review.id}", 303)
 
 
 async def edit_review(request: Request) -> Response:
@@ -76,7 +77,7 @@ async def edit_review(request: Request) -> Response:
             request, failed="update_failed", error=error, form=form, editing=review_id
         )
     tell(request, difference)
-    return RedirectResponse(f"/books/{difference.book_id}/#review-{review_id}", 303)
+    return _to_book(request, anchor=f"review-{review_id}")
 
 
 async def delete_review(request: Request) -> Response:
@@ -89,15 +90,22 @@ async def delete_review(request: Request) -> Response:
     except LivriaError as error:
         return await _book_page(request, failed="delete_failed", error=error)
     tell(request, difference)
-    return RedirectResponse(f"/books/{difference.book_id}/#reviews", 303)
+    return _to_book(request, anchor="reviews")
 
 
 def _review_id(request: Request) -> int:
     return path_id(request, UnknownReview, name="review")
 
 
-def _to_review(review: Review) -> Response:
-    return RedirectResponse(f"/books/{review.book_id}/#review-{review.id}", 303)
+def _to_book(request: Request, *, anchor: str) -> Response:
+    return RedirectResponse(f"{_book_address(request)}#{anchor}", 303)
+
+
+def _book_address(request: Request) -> str:
+    """The page from which a form was sent: the book, or its older reviews."""
+    before = query_number(request, "before")
+    address = f"/books/{path_id(request, UnknownBook)}/"
+    return address if before is None else f"{address}?before={before}"
 
 
 async def _book_page(
@@ -124,8 +132,9 @@ async def _book_page(
         reviews=reviews[:REVIEWS_ON_PAGE],
         more=len(reviews) > REVIEWS_ON_PAGE,
         before=before,
+        here=None if request.method == "GET" else _book_address(request),
         failed=failed,
-        reasons=_reasons(error),
+        why=_why(request, error),
         typed=(form or {}).get("content", ""),
         editing=editing or query_number(request, "edit"),
         deleting=query_number(request, "delete"),
@@ -133,16 +142,17 @@ async def _book_page(
     )
 
 
-def _reasons(error: LivriaError | None) -> list[str]:
+def _why(request: Request, error: LivriaError | None) -> str:
     if error is None:
-        return []
-    return [reason for reasons in error.errors.values() for reason in reasons] or [error.detail]
+        return ""
+    said = [reason for reasons in error.errors.values() for reason in reasons] or [error.detail]
+    return " ".join(reason_in(language_of(request), reason) for reason in said)
 
 
 ROUTES = [
-    Route("/", home, methods=["GET"]),
-    Route("/books/{id}/", book, methods=["GET"]),
-    Route("/books/{id}/reviews/", post_review, methods=["POST"]),
-    Route("/books/{id}/reviews/{review}/edit/", edit_review, methods=["POST"]),
-    Route("/books/{id}/reviews/{review}/delete/", delete_review, methods=["POST"]),
+    resource("/", GET=home),
+    resource("/books/{id}/", GET=book),
+    resource("/books/{id}/reviews/", POST=post_review),
+    resource("/books/{id}/reviews/{review}/edit/", POST=edit_review),
+    resource("/books/{id}/reviews/{review}/delete/", POST=delete_review),
 ]

@@ -82,13 +82,15 @@ def problem(error: errors.LivriaError) -> ProblemResponse:
 
 async def _ours(request: Request, error: Exception) -> Response:
     assert isinstance(error, errors.LivriaError)  # noqa: S101 - it is registered for no other
+    if type(error) not in STATUSES:
+        raise error  # no request should end so: it is logged, and nobody is told what it says
     return await _page(request, status_of(error)) or problem(error)
 
 
 async def _of_the_router(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 - it is registered for no other
     status = HTTPStatus(error.status_code)
-    page = await _page(request, status)
+    page = await _page(request, status, headers=error.headers)
     return page or ProblemResponse(status, error.detail, headers=error.headers)
 
 
@@ -96,7 +98,9 @@ async def _unexpected(_request: Request, _error: Exception) -> Response:
     return ProblemResponse(HTTPStatus.INTERNAL_SERVER_ERROR, "This is our fault, not yours.")
 
 
-async def _page(request: Request, status: HTTPStatus) -> Response | None:
+async def _page(
+    request: Request, status: HTTPStatus, *, headers: Mapping[str, str] | None = None
+) -> Response | None:
     """A page for people; None for programs, which get the document."""
     wants_page = "text/html" in request.headers.get("accept", "")
     if not wants_page or request.url.path.startswith(("/api/", "/sse/")):
@@ -105,7 +109,9 @@ async def _page(request: Request, status: HTTPStatus) -> Response | None:
         visitor = await visitor_of(request)
     except errors.StoreUnavailable:
         visitor = None
-    return render(request, "refusal.html", visitor=visitor, status=status.value)
+    page = render(request, "refusal.html", visitor=visitor, status=status.value, here="/")
+    page.headers.update({**HEADERS.get(status, {}), **(headers or {})})
+    return page
 
 
 # Starlette's own type for handlers does not know of requests with a typed state.

@@ -6,7 +6,6 @@ import re
 from urllib.parse import urlencode
 
 from starlette.responses import Response
-from starlette.routing import Route
 
 from livria_sse.documents import ReviewDocument, review_document
 from livria_sse.errors import InvalidInput, UnknownBook, UnknownReview
@@ -16,6 +15,7 @@ from livria_sse.web.answers import JSONAnswer, position_header, tell
 from livria_sse.web.body import read_json
 from livria_sse.web.credentials import account_of
 from livria_sse.web.params import path_id, query_number
+from livria_sse.web.resource import resource
 from livria_sse.web.state import Request
 
 DEFAULT_PAGE, LARGEST_PAGE = 50, 200
@@ -45,12 +45,16 @@ async def page(request: Request) -> Response:
         raise InvalidInput(errors={"book": ["Say which book."]})
     before = query_number(request, "before")
     limit = query_number(request, "limit", largest=LARGEST_PAGE) or DEFAULT_PAGE
-    reviews = await request.state["store"].reviews.page(book_id, before=before, limit=limit)
+    try:
+        found = await request.state["store"].reviews.page(book_id, before=before, limit=limit + 1)
+    except UnknownBook as error:
+        raise InvalidInput(errors={"book": [error.detail]}) from error
+    reviews = found[:limit]
     older = {"book": book_id, "before": reviews[-1].id if reviews else 0, "limit": limit}
     return JSONAnswer(
         {
             "reviews": [review_document(review) for review in reviews],
-            "next": f"/api/reviews/?{urlencode(older)}" if len(reviews) == limit else None,
+            "next": f"/api/reviews/?{urlencode(older)}" if len(found) > limit else None,
         }
     )
 
@@ -99,9 +103,6 @@ def _idempotency_key(request: Request) -> str | None:
 
 
 ROUTES = [
-    Route("/api/reviews/", create, methods=["POST"]),
-    Route("/api/reviews/", page, methods=["GET"]),
-    Route("/api/reviews/{id}/", read, methods=["GET"]),
-    Route("/api/reviews/{id}/", update, methods=["PATCH", "PUT"]),
-    Route("/api/reviews/{id}/", delete, methods=["DELETE"]),
+    resource("/api/reviews/", GET=page, POST=create),
+    resource("/api/reviews/{id}/", GET=read, PATCH=update, PUT=update, DELETE=delete),
 ]

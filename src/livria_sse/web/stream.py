@@ -12,13 +12,13 @@ from typing import Any
 
 from anyio import CancelScope
 from starlette.responses import Response
-from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from livria_sse import frames
 from livria_sse.errors import StoreUnavailable, UnknownBook
 from livria_sse.hub import Feed, Hub, Subscriber
 from livria_sse.web.params import path_id
+from livria_sse.web.resource import resource
 from livria_sse.web.state import Request
 
 HEADERS = {
@@ -117,4 +117,4 @@ async def _idle(subscriber: Subscriber) -> bool:
     return subscriber.writing is None
 
 
-ROUTES = [Route("/sse/books/{id}/", stream, methods=["GET"])]
+ROUTES = [resource("/sse/books/{id}/", GET=stream)]

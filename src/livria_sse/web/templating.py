@@ -11,7 +11,15 @@ from starlette.responses import HTMLResponse
 from livria_sse.documents import timestamp
 from livria_sse.models import Account
 from livria_sse.web.state import Request
-from livria_sse.web.words import LANGUAGES, WORDS, Language, count, how_long_ago, preferred_language
+from livria_sse.web.words import (
+    LANGUAGES,
+    REASONS,
+    WORDS,
+    Language,
+    count,
+    how_long_ago,
+    preferred_language,
+)
 
 LANGUAGE_COOKIE = "livria_language"
 
@@ -47,23 +55,27 @@ def language_of(request: Request) -> Language:
 
 
 def render(
-    request: Request, template: str, *, visitor: Account | None, status: int = 200, **values: Any
+    request: Request,
+    template: str,
+    *,
+    visitor: Account | None,
+    status: int = 200,
+    here: str | None = None,
+    **values: Any,
 ) -> HTMLResponse:
-    """A page in the language of the request."""
+    """A page in the language of the request; `here` is where its forms and links lead back to."""
     language = language_of(request)
-    text = (
-        request.state["templates"]
-        .get_template(template)
-        .render(
-            language=language,
-            languages=LANGUAGES,
-            words=WORDS[language],
-            visitor=visitor,
-            here=_here(request),
-            now=datetime.now(UTC),
-            status=status,
-            **values,
-        )
+    page = request.state["templates"].get_template(template)
+    text = page.render(
+        language=language,
+        languages=LANGUAGES,
+        words=WORDS[language],
+        reasons=REASONS[language],
+        visitor=visitor,
+        here=here or _here(request),
+        now=datetime.now(UTC),
+        status=status,
+        **values,
     )
     return HTMLResponse(text, status, headers=HEADERS)
 

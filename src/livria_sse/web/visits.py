@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from starlette.responses import RedirectResponse, Response
-from starlette.routing import Route
 
 from livria_sse.errors import InvalidInput, UsernameTaken, WrongCredentials
 from livria_sse.inputs import Credentials, NewAccount, validated
 from livria_sse.web.body import read_form
 from livria_sse.web.credentials import forget, remember, visitor_of
+from livria_sse.web.resource import resource
 from livria_sse.web.state import Request
 from livria_sse.web.templating import LANGUAGE_COOKIE, render
 from livria_sse.web.words import LANGUAGES
@@ -92,7 +92,7 @@ async def _form(
         action=action,
         failed=failed,
         username=form.get("username", ""),
-        next=_safe(form.get("next")),
+        here=_safe(form.get("next")),
     )
 
 
@@ -108,10 +108,8 @@ def _safe(address: str | None) -> str:
 
 
 ROUTES = [
-    Route("/sign-up/", sign_up_page, methods=["GET"]),
-    Route("/sign-up/", sign_up, methods=["POST"]),
-    Route("/sign-in/", sign_in_page, methods=["GET"]),
-    Route("/sign-in/", sign_in, methods=["POST"]),
-    Route("/sign-out/", sign_out, methods=["POST"]),
-    Route("/language/", choose_language, methods=["POST"]),
+    resource("/sign-up/", GET=sign_up_page, POST=sign_up),
+    resource("/sign-in/", GET=sign_in_page, POST=sign_in),
+    resource("/sign-out/", POST=sign_out),
+    resource("/language/", POST=choose_language),
 ]

@@ -109,6 +109,26 @@ ENGLISH: Words = {
 
 WORDS: Mapping[Language, Words] = {"ko": KOREAN, "en": ENGLISH}
 
+#: The API gives its reasons in English; here is what pages say instead.
+REASONS: Mapping[Language, Words] = {
+    "en": {},
+    "ko": {
+        "Write something.": "내용을 입력해 주세요.",
+        "Use at most 5,000 characters.": "5,000자까지 쓸 수 있습니다.",
+        "Sign in first.": "먼저 로그인해 주세요.",
+        "The token is not valid, or no longer.": "다시 로그인해 주세요.",
+        "Only the author or the staff may change this review.": "작성자만 바꿀 수 있습니다.",
+        "There is no such review.": "없는 댓글입니다.",
+        "There is no such book.": "없는 책입니다.",
+        "The database does not answer at present.": "잠시 후 다시 시도해 주세요.",
+    },
+}
+
+
+def reason_in(language: Language, reason: str) -> str:
+    """A reason of the API in a language; nothing if there are no words for it."""
+    return REASONS[language].get(reason, reason if language == "en" else "")
+
 
 def preferred_language(accepted: str) -> Language:
     """The language that an `Accept-Language` header prefers of ours (RFC 9110, section 12.5.4)."""

@@ -1,0 +1,22 @@
+"""One address and what can be done with it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from starlette.responses import Response
+from starlette.routing import Route
+
+from livria_sse.web.state import Request
+
+Endpoint = Callable[[Request], Awaitable[Response]]
+
+
+def resource(path: str, **endpoints: Endpoint) -> Route:
+    """A route with an endpoint for each method, so that a refusal can name all that are allowed."""
+
+    async def dispatch(request: Request) -> Response:
+        method = "GET" if request.method == "HEAD" else request.method
+        return await endpoints[method](request)
+
+    return Route(path, dispatch, methods=list(endpoints))
