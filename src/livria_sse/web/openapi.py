@@ -2,217 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import cache
 from http import HTTPStatus
-from typing import Any, NotRequired
+from typing import Any
 
 from pydantic import BaseModel, TypeAdapter
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 from starlette.responses import Response
-from typing_extensions import TypedDict
 
 from livria_sse import __version__
-from livria_sse.documents import BookDocument, ReviewDocument, UserDocument
-from livria_sse.inputs import Credentials, EditedReview, NewAccount, NewReview
 from livria_sse.models import LARGEST_NUMBER
-from livria_sse.web import accounts, books, ops, reviews, stream
 from livria_sse.web.answers import JSONAnswer
+from livria_sse.web.operations import (
+    DOCUMENTS,
+    INPUTS,
+    OPERATIONS,
+    Operation,
+    ProblemDocument,
+    StatusDocument,
+)
 from livria_sse.web.resource import resource
 from livria_sse.web.state import Request
 
 SCHEMAS = "#/components/schemas/"
-
-
-class BookPage(TypedDict):
-    """A list of books."""
-
-    books: list[BookDocument]
-    next: str | None
-
-
-class ReviewPage(TypedDict):
-    """A list of reviews."""
-
-    reviews: list[ReviewDocument]
-    next: str | None
-
-
-class SignedInDocument(TypedDict):
-    """Somebody who has just signed in."""
-
-    user: UserDocument
-    token: str
-
-
-class StatusDocument(TypedDict):
-    """How the service is."""
-
-    status: str
-    reason: NotRequired[str]
-
-
-class ProblemDocument(TypedDict):
-    """A refusal (RFC 9457); `errors` has the reasons for each field."""
-
-    type: str
-    title: str
-    status: int
-    detail: str
-    errors: dict[str, list[str]]
-
-
-class Parameter(NamedTuple):
-    """A part of the query string: a whole number from 1, or any text."""
-
-    name: str
-    largest: int | None = LARGEST_NUMBER
-    required: bool = False
-
-
-@dataclass(frozen=True, kw_only=True)
-class Operation:
-    """One thing that can be asked for."""
-
-    method: str
-    path: str
-    endpoint: Callable[..., Any]
-    answer: type | None = None
-    media_type: str = "application/json"
-    status: int = 200
-    body: type[BaseModel] | None = None
-    query: Sequence[Parameter] = ()
-    headers: Sequence[str] = ()
-    signed_in: bool = False
-    refusals: Sequence[int] = ()
-
-
-OPERATIONS = (
-    Operation(
-        method="get",
-        path="/api/books/",
-        endpoint=books.page,
-        answer=BookPage,
-        query=[Parameter("after"), Parameter("limit", books.LARGEST_PAGE)],
-        refusals=[422],
-    ),
-    Operation(
-        method="get",
-        path="/api/books/{id}/",
-        endpoint=books.read,
-        answer=BookDocument,
-        refusals=[404],
-    ),
-    Operation(
-        method="get",
-        path="/api/reviews/",
-        endpoint=reviews.page,
-        answer=ReviewPage,
-        query=[
-            Parameter("book", required=True),
-            Parameter("before"),
-            Parameter("limit", reviews.LARGEST_PAGE),
-        ],
-        refusals=[422],
-    ),
-    Operation(
-        method="post",
-        path="/api/reviews/",
-        endpoint=reviews.create,
-        answer=ReviewDocument,
-        status=201,
-        body=NewReview,
-        headers=["Idempotency-Key"],
-        signed_in=True,
-    ),
-    Operation(
-        method="get",
-        path="/api/reviews/{id}/",
-        endpoint=reviews.read,
-        answer=ReviewDocument,
-        refusals=[404],
-    ),
-    *(
-        Operation(
-            method=method,
-            path="/api/reviews/{id}/",
-            endpoint=reviews.update,
-            answer=ReviewDocument,
-            body=EditedReview,
-            signed_in=True,
-            refusals=[404],
-        )
-        for method in ("patch", "put")
-    ),
-    Operation(
-        method="delete",
-        path="/api/reviews/{id}/",
-        endpoint=reviews.delete,
-        status=204,
-        signed_in=True,
-        refusals=[403, 404],
-    ),
-    Operation(
-        method="post",
-        path="/api/accounts/signup/",
-        endpoint=accounts.sign_up,
-        answer=SignedInDocument,
-        status=201,
-        body=NewAccount,
-        refusals=[409],
-    ),
-    Operation(
-        method="post",
-        path="/api/accounts/login/",
-        endpoint=accounts.sign_in,
-        answer=SignedInDocument,
-        body=Credentials,
-        refusals=[401],
-    ),
-    Operation(
-        method="post",
-        path="/api/accounts/logout/",
-        endpoint=accounts.sign_out,
-        status=204,
-        refusals=[403],
-    ),
-    Operation(
-        method="get",
-        path="/api/accounts/me/",
-        endpoint=accounts.me,
-        answer=UserDocument,
-        signed_in=True,
-    ),
-    Operation(
-        method="get",
-        path="/sse/books/{id}/",
-        endpoint=stream.stream,
-        answer=str,
-        media_type="text/event-stream",
-        query=[Parameter("last_event_id", largest=None)],
-        headers=["Last-Event-ID"],
-        refusals=[404],
-    ),
-    Operation(method="get", path="/healthz", endpoint=ops.alive, answer=StatusDocument),
-    Operation(
-        method="get", path="/readyz", endpoint=ops.ready, answer=StatusDocument, refusals=[503]
-    ),
-    Operation(
-        method="get",
-        path="/metrics",
-        endpoint=ops.metrics,
-        answer=str,
-        media_type="text/plain",
-    ),
-)
-
 TEXT = {"type": "string"}
-DOCUMENTS = (
-    BookPage, BookDocument, ReviewPage, ReviewDocument, SignedInDocument, UserDocument,
-    StatusDocument, ProblemDocument,
-)  # fmt: skip
-INPUTS = (NewReview, EditedReview, NewAccount, Credentials)
 
 
 @cache
@@ -259,8 +72,10 @@ def _parameters(operation: Operation) -> list[dict[str, Any]]:
     for name, largest, required in operation.query:
         schema = _number(largest) if largest else TEXT
         parameters.append({"name": name, "in": "query", "required": required, "schema": schema})
-    for name in operation.headers:
-        parameters.append({"name": name, "in": "header", "required": False, "schema": TEXT})
+    parameters += [
+        {"name": name, "in": "header", "required": False, "schema": TEXT}
+        for name in operation.headers
+    ]
     return parameters
 
 
