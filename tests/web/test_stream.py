@@ -1,0 +1,83 @@
+"""How streams begin and are turned away; everything that lasts is in `tests/live`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from livria_sse.errors import StoreUnavailable, UnknownBook
+from livria_sse.hub import Hub
+from livria_sse.log.local import LocalLog
+from livria_sse.models import Difference
+from livria_sse.settings import Settings
+from livria_sse.store import Store
+from livria_sse.web.stream import EventStream
+from tests.factories import add_book
+from tests.sse import Event, EventReader
+
+
+class BrokenLog(LocalLog):
+    """A log that cannot be read."""
+
+    async def head(self, book_id: int) -> Difference:
+        """Fails."""
+        raise StoreUnavailable
+
+
+async def answer_of(stream: EventStream, method: str = "GET") -> tuple[dict[str, Any], list[Event]]:
+    """The start of an answer that ends by itself, and the events in it."""
+    messages: list[dict[str, Any]] = []
+
+    async def receive() -> dict[str, Any]:
+        raise AssertionError("a stream that is turned away waits for nobody")
+
+    async def send(message: Any) -> None:
+        messages.append(message)
+
+    await stream({"type": "http", "method": method}, receive, send)
+    start, *bodies = messages
+    assert not bodies[-1].get("more_body")
+    return start, list(EventReader().feed(b"".join(body["body"] for body in bodies)))
+
+
+async def test_unreadable_logs_are_busy(store: Store) -> None:
+    """While nothing can be read a stream is 200 and busy: EventSource comes back."""
+    hub = Hub(BrokenLog(store, replay_limit=10), Settings())
+
+    start, (busy,) = await answer_of(EventStream(hub, 10, None))
+
+    assert start["status"] == 200
+    assert busy.type == "stream.busy"
+    assert hub.statistics().books == 0
+
+
+async def test_draining_servers_say_so(store: Store) -> None:
+    """A server that stops sends new readers elsewhere, with status 200."""
+    hub = Hub(LocalLog(store, replay_limit=10), Settings())
+    await add_book(store)
+    await hub.drain()
+
+    start, (closing,) = await answer_of(EventStream(hub, 10, None))
+
+    assert start["status"] == 200
+    assert closing.type == "stream.closing"
+
+
+async def test_head_has_no_body(store: Store) -> None:
+    """HEAD is answered with the headers of a stream and nothing else."""
+    hub = Hub(LocalLog(store, replay_limit=10), Settings())
+    await add_book(store)
+
+    start, events = await answer_of(EventStream(hub, 10, None), "HEAD")
+
+    assert (b"content-type", b"text/event-stream; charset=utf-8") in start["headers"]
+    assert events == []
+
+
+async def test_unknown_books_send_nothing(store: Store) -> None:
+    """For a book that is not there nothing is sent, so that a 404 can still be."""
+    hub = Hub(LocalLog(store, replay_limit=10), Settings())
+
+    with pytest.raises(UnknownBook):
+        await answer_of(EventStream(hub, 10, None))
