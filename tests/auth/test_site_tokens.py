@@ -7,6 +7,7 @@ import base64
 import hashlib
 import hmac
 import json
+import re
 import time
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -21,7 +22,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from livria_sse.auth import Auth, SiteTokens, open_passwords
 from livria_sse.errors import InvalidSettings, InvalidToken
 from livria_sse.settings import Settings
-from livria_sse.store import Store
+from livria_sse.store import Store, accounts
 from tests.factories import add_account
 
 SECRET = "a secret of thirty-two characters or more"
@@ -374,17 +375,17 @@ async def test_first_use_makes_account(auth: Auth, store: Store) -> None:
 async def test_first_use_at_once(auth: Auth) -> None:
     """Many requests with the first token of somebody, all at the same time, make one account."""
     token = jwt.encode(claims(sub="7", username="mina"), SECRET, "HS256")
-    accounts = await asyncio.gather(*(auth.account(token) for _ in range(10)))
-    assert len(set(accounts)) == 1
-    assert accounts[0].user.username == "mina"
+    found = await asyncio.gather(*(auth.account(token) for _ in range(10)))
+    assert len(set(found)) == 1
+    assert found[0].user.username == "mina"
 
 
 async def test_subjects_are_people(auth: Auth) -> None:
     """Different subjects are different people, and so are equal ones of different issuers."""
     given = [{"sub": "7"}, {"sub": "8"}, {"sub": "7", "iss": "https://site"}]
     tokens = [jwt.encode(claims(**each), SECRET, "HS256") for each in given]
-    accounts = [await auth.account(token) for token in tokens]
-    assert len({account.user.id for account in accounts}) == 3
+    people = [await auth.account(token) for token in tokens]
+    assert len({account.user.id for account in people}) == 3
 
 
 async def test_taken_name_gets_number(auth: Auth, store: Store) -> None:
@@ -392,8 +393,26 @@ async def test_taken_name_gets_number(auth: Auth, store: Store) -> None:
     await add_account(store, "Mina")
     tokens = [jwt.encode(claims(sub=sub, username="mina"), SECRET, "HS256") for sub in "789"]
     names = [(await auth.account(token)).user.username for token in tokens]
-    assert names == ["mina-2", "mina-3", "mina-4"]
-    assert (await auth.account(tokens[0])).user.username == "mina-2"
+    assert all(re.fullmatch(r"mina-\d+", name) for name in names)
+    assert len(set(names)) == 3
+    assert (await auth.account(tokens[0])).user.username == names[0]
+
+
+async def test_names_are_found_soon(auth: Auth, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who comes without a name gets one in a few attempts, however many came so before."""
+    attempts = 0
+
+    async def counting(*given: Any, **named: Any) -> Any:
+        nonlocal attempts
+        attempts += 1
+        return await insert(*given, **named)
+
+    insert = accounts._insert
+    monkeypatch.setattr(accounts, "_insert", counting)
+    for number in range(50):
+        attempts = 0
+        await auth.account(jwt.encode(claims(sub=f"nameless {number}"), SECRET, "HS256"))
+    assert attempts < 10
 
 
 async def test_claims_give_no_rights(auth: Auth) -> None:

@@ -27,9 +27,10 @@ def test_a_stalled_reader_is_cut_off(tmp_path: Path) -> None:
         stalled.sendall(b"GET /sse/books/%d/ HTTP/1.1\r\nHost: x\r\n\r\n" % BOOK)
         pieces = reading.iter_bytes()
         received = next(pieces)
-        head = [mina.post(BOOK, TEXT) for _ in range(POSTS)][-1]["position"]
-        while f"id: {head}\n".encode() not in received:
-            received += next(pieces)
+        for _ in range(POSTS):
+            position = mina.post(BOOK, TEXT)["position"]
+            while f"id: {position}\n".encode() not in received[-2 * len(TEXT.encode()) :]:
+                received += next(pieces)
         while "livria_streams_open 1.0" not in httpx.get(f"{server.url}/metrics").text:
             received += next(pieces)  # a heartbeat a second, for who still reads
 

@@ -252,7 +252,7 @@ async def test_newest_first(store: Store) -> None:
 
 
 async def test_pages_of_nothing(store: Store) -> None:
-    """A book without reviews, or with none so old, has an empty page."""
+    """A book without reviews, or with none so old, has an empty page; no book has none."""
     mina = await add_account(store)
     await add_book(store)
     assert await shown(store) == []
@@ -260,7 +260,8 @@ async def test_pages_of_nothing(store: Store) -> None:
     review = (await post(store, mina)).review
 
     assert await store.reviews.page(10, before=review.id, limit=5) == []
-    assert await store.reviews.page(99, before=None, limit=5) == []
+    with pytest.raises(UnknownBook):
+        await store.reviews.page(99, before=None, limit=5)
 
 
 async def test_book_is_one_snapshot(store: Store) -> None:

@@ -133,16 +133,6 @@ async def test_slow_database_is_unready(
     assert (await client.get("/readyz")).status_code == 200
 
 
-async def test_locked_database_is_unready(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A service whose database nobody can write to, for too long, is not ready."""
-    monkeypatch.setattr(sqlite, "BUSY_MILLISECONDS", 10)
-    monkeypatch.setattr(ops, "READY_SECONDS", 0.5)
-    async with serving(tmp_path) as service, service.client() as client:
-        with locked(tmp_path / "livria.db"):
-            assert "database" in unready(await client.get("/readyz"))
-        assert (await client.get("/readyz")).status_code == 200
-
-
 async def test_locked_database_refuses_writes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -251,6 +251,18 @@ async def test_double_submit_is_one(visit: Visit, service: Service) -> None:
     assert await service.head(BOOK) == 1
 
 
+@pytest.mark.parametrize(
+    "key", ["x" * 256, "x" * 50_000, "a b", "a\0b", "열쇠"], ids=lambda key: ascii(key[:9])
+)
+async def test_wrong_form_key_is_refused(visit: Visit, service: Service, key: str) -> None:
+    """The key in a form is no more than the API takes in its header."""
+    browser = await visit("mina")
+    await browser.open(f"/books/{BOOK}/")
+    page = await browser.send("/reviews/", content="좋아요", key=key)
+    assert page.status == 422
+    assert await service.head(BOOK) == 0
+
+
 async def test_next_form_is_another(visit: Visit) -> None:
     """The form that comes after a post is a new one: the same words make another review."""
     browser = await visit("mina")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from datetime import UTC, datetime
 from itertools import chain
 from typing import Any
 from unicodedata import normalize
@@ -11,6 +12,7 @@ from unicodedata import normalize
 import httpx
 import pytest
 
+from livria_sse.store import reviews
 from tests.web.service import Service, problem_of, seq_of
 
 BOOK = 10
@@ -100,6 +102,19 @@ async def test_edit_answers_review(mina: httpx.AsyncClient, method: str) -> None
         key: before[key] for key in KEYS - changing
     }
     assert (await mina.get(f"/api/reviews/{before['id']}/")).json() == after
+
+
+async def test_answer_is_what_is_kept(
+    mina: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However slow a write is, its answer has the times that every later reader sees."""
+    moments = (datetime(2026, 11, 22, 10, 0, second, tzinfo=UTC) for second in range(60))
+    monkeypatch.setattr(reviews, "now", lambda: next(moments))
+    answer = await post(mina)
+    address = answer.headers["location"]
+    assert (await mina.get(address)).json() == answer.json()
+    answer = await mina.patch(address, json={"content": "아주 좋아요"})
+    assert (await mina.get(address)).json() == answer.json()
 
 
 async def test_edit_moves_nothing(mina: httpx.AsyncClient) -> None:
