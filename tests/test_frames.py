@@ -14,7 +14,7 @@ from livria_sse.frames import Mode, difference_frames
 from livria_sse.models import Change, Difference, Position, Review
 from tests.factories import THEN, make_difference, make_review, make_tombstone, make_user
 from tests.sse import Event, EventReader
-from tests.test_models import HISTORIES, between, shown_at
+from tests.test_models import between, histories_with_seqs, shown_at
 
 EPOCH = "k7q2m"
 
@@ -119,14 +119,13 @@ def test_new_reviews_have_ids() -> None:
     ]
 
 
-@given(HISTORIES, st.data())
-def test_cut_readers_catch_up(history: list[Change], data: st.DataObject) -> None:
-    """Who is cut off at any byte, and resumes at any time later, ends with what is there."""
-    now = data.draw(st.integers(0, len(history)), label="seq of the first connection")
-    then = data.draw(st.integers(now, len(history)), label="seq of the second connection")
-    start = data.draw(st.integers(0, now), label="position of the reader")
+@given(histories_with_seqs(2), st.data())
+def test_cut_readers_catch_up(given: tuple[list[Change], list[int]], data: st.DataObject) -> None:
+    """Who is cut off anywhere, and resumes at any time later, ends with what is there."""
+    history, (start, now) = given
     stream = difference_frames(between(history, start, now), EPOCH)
-    cut = data.draw(st.integers(0, len(stream)), label="bytes that arrive")
+    between_frames = st.sampled_from([end.end() for end in re.finditer(b"\n\n", stream)])
+    cut = data.draw(between_frames | st.integers(0, len(stream)), label="bytes that arrive")
     shown = shown_at(history, start)
     reader = EventReader(f"{EPOCH}-{start}")
 
@@ -134,9 +133,10 @@ def test_cut_readers_catch_up(history: list[Change], data: st.DataObject) -> Non
     resumed = Position.parse(reader.last_event_id)
     assert resumed
     assert start <= resumed.seq <= now
-    apply(shown, read(difference_frames(between(history, resumed.seq, then), EPOCH)))
+    rest = between(history, resumed.seq, len(history))
+    apply(shown, read(difference_frames(rest, EPOCH)))
 
-    assert shown == shown_at(history, then)
+    assert shown == shown_at(history, len(history))
 
 
 def apply(shown: dict[int, str], events: Iterable[Event]) -> None:

@@ -262,15 +262,18 @@ def test_one_key_for_tokens(
     ids=["algorithm", "two-keys", "other-mistake", "short", "redis", "database", "misplaced"],
 )
 def test_secrets_are_not_said(environment: pytest.MonkeyPatch, variables: dict[str, str]) -> None:
-    """No complaint, and nothing that it is raised from, quotes a value: it may be a secret."""
+    """No complaint, and nothing that it comes from, quotes a value: it may be a secret."""
     for name, value in variables.items():
         environment.setenv(name, value)
 
     with pytest.raises(InvalidSettings) as caught:
         Settings.from_environment()
+    with pytest.raises(ValidationError) as within:
+        Settings()
 
     assert SECRET[:20] not in str(caught.value)
-    assert caught.value.__suppress_context__
+    assert caught.value.__cause__ is None
+    assert SECRET[:20] not in str(within.value)
 
 
 def test_secrets_are_not_shown(environment: pytest.MonkeyPatch) -> None:

@@ -20,6 +20,7 @@ LONGEST_USERNAME = 30
 SHORTEST_PASSWORD, LONGEST_PASSWORD = 8, 200
 
 _USERNAME = re.compile(r"\w[\w.@+-]*")
+_KEY = re.compile(r"[\x21-\x7e]{1,255}")
 _LINE_END = re.compile(r"\r\n?")
 
 
@@ -51,6 +52,17 @@ def clean_username(name: str) -> str:
 def normal_username(name: str) -> str:
     """A username as it is kept, however it was typed."""
     return unicodedata.normalize("NFKC", name.strip())
+
+
+def checked_key(key: str) -> str:
+    """An idempotency key as it is stored.
+
+    Raises:
+        InvalidInput: It is not 1 to 255 visible ASCII characters.
+    """
+    if not _KEY.fullmatch(key):
+        raise InvalidInput(errors={"Idempotency-Key": ["Use 1 to 255 visible ASCII characters."]})
+    return key
 
 
 def _review_text(text: str) -> str:

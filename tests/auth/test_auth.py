@@ -6,11 +6,13 @@ import re
 import sqlite3
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
+from argon2 import PasswordHasher
 
-from livria_sse.auth import Auth, SiteTokens, open_passwords
+from livria_sse.auth import Auth, SiteTokens, open_passwords, passwords
 from livria_sse.errors import InvalidToken, UsernameTaken, WrongCredentials
 from livria_sse.settings import Settings
 from livria_sse.store import Store, sessions
@@ -19,13 +21,17 @@ from tests.factories import add_account
 
 PASSWORD = "correct horse battery"
 LIFETIME = timedelta(days=30)
+LITTLE_WORK = partial(PasswordHasher, time_cost=1, memory_cost=64, parallelism=1)
 
 
 @pytest.fixture
-async def auth(store: Store, settings: Settings) -> AsyncIterator[Auth]:
-    """Who is asking, without a login of the site's own."""
-    async with open_passwords() as passwords:
-        yield Auth(store, passwords, SiteTokens(settings), lifetime=LIFETIME)
+async def auth(
+    store: Store, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Auth]:
+    """Who is asking, without a login of the site's own, and with passwords of little work."""
+    monkeypatch.setattr(passwords, "PasswordHasher", LITTLE_WORK)
+    async with open_passwords() as opened:
+        yield Auth(store, opened, SiteTokens(settings), lifetime=LIFETIME)
 
 
 class Clock:

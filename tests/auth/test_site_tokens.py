@@ -25,7 +25,7 @@ from livria_sse.settings import Settings
 from livria_sse.store import Store, accounts
 from tests.factories import add_account
 
-SECRET = "a secret of thirty-two characters or more"
+SECRET = "a secret that is long enough for each of the algorithms, sixty-four characters"
 PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
 
 
@@ -219,6 +219,19 @@ def test_algorithm_is_the_operators(algorithm: object, signed: bool) -> None:
     token = hs256({"alg": algorithm, "typ": "JWT"}, claims(), secret=SECRET)
     with pytest.raises(InvalidToken):
         with_secret().identity(token if signed else token.rpartition(".")[0] + ".")
+
+
+def test_sibling_algorithms_are_refused() -> None:
+    """A token that is rightly signed, but by another algorithm of the same key, is refused."""
+    public = SiteTokens(Settings(jwt_algorithm="RS256", jwt_public_key=pem(RSA_KEY)))
+    for tokens, key, algorithm in (
+        (with_secret(), SECRET, "HS384"),
+        (with_secret(), SECRET, "HS512"),
+        (public, RSA_KEY, "RS384"),
+        (public, RSA_KEY, "PS256"),
+    ):
+        with pytest.raises(InvalidToken):
+            tokens.identity(jwt.encode(claims(), key, algorithm))
 
 
 def test_tampered_tokens_are_refused() -> None:

@@ -383,9 +383,9 @@ async def test_cancelled_callers(database: SQLite, path: Path) -> None:
         given_up.cancel()
         reading.cancel()
 
-    assert await neighbour == 2
+    assert await asyncio.wait_for(neighbour, 60) == 2
     assert given_up.cancelled()
-    assert await database.write(adding(3)) == 3
+    assert await asyncio.wait_for(database.write(adding(3)), 60) == 3
     assert await database.read(notes) == committed(path)
     assert set(committed(path)) >= {2, 3}
 
@@ -406,7 +406,7 @@ async def test_cancelled_in_the_middle(database: SQLite, path: Path) -> None:
     let_go.set()
 
     assert writing.cancelled()
-    assert await database.write(adding(2)) == 2
+    assert await asyncio.wait_for(database.write(adding(2)), 60) == 2
     assert committed(path) in ([2], [1, 2])  # who gives up does not know which
 
 

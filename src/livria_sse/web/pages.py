@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from starlette.responses import RedirectResponse, Response
 
 from livria_sse.errors import LivriaError, UnknownBook, UnknownReview
-from livria_sse.inputs import EditedReview, NewReview, validated
+from livria_sse.inputs import EditedReview, NewReview, checked_key, validated
 from livria_sse.models import Position
 from livria_sse.web.answers import tell
 from livria_sse.web.body import read_form
@@ -52,8 +52,9 @@ async def post_review(request: Request) -> Response:
     try:
         author = await account_of(request)
         posted = validated(NewReview, {"book": book_id, "content": form.get("content")})
+        key = checked_key(form["key"]) if form.get("key") else None
         accepted = await request.state["store"].reviews.create(
-            book_id, posted.content, author=author, key=form.get("key") or None
+            book_id, posted.content, author=author, key=key
         )
     except LivriaError as error:
         return await _book_page(request, failed="create_failed", error=error, form=form)

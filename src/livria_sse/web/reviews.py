@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from urllib.parse import urlencode
 
 from starlette.responses import Response
 
 from livria_sse.documents import ReviewDocument, review_document
 from livria_sse.errors import InvalidInput, UnknownBook, UnknownReview
-from livria_sse.inputs import EditedReview, NewReview
+from livria_sse.inputs import EditedReview, NewReview, checked_key
 from livria_sse.models import Position, Review
 from livria_sse.web.answers import JSONAnswer, position_header, tell
 from livria_sse.web.body import read_json
@@ -19,8 +18,6 @@ from livria_sse.web.resource import resource
 from livria_sse.web.state import Request
 
 DEFAULT_PAGE, LARGEST_PAGE = 50, 200
-
-_KEY = re.compile(r"[\x21-\x7e]{1,255}")
 
 
 async def create(request: Request) -> Response:
@@ -97,9 +94,7 @@ def _answer(request: Request, review: Review, *, status: int = 200) -> JSONAnswe
 
 def _idempotency_key(request: Request) -> str | None:
     key = request.headers.get("idempotency-key")
-    if key is not None and not _KEY.fullmatch(key):
-        raise InvalidInput(errors={"Idempotency-Key": ["Use 1 to 255 visible ASCII characters."]})
-    return key
+    return None if key is None else checked_key(key)
 
 
 ROUTES = [
