@@ -344,3 +344,19 @@ def test_covers(cover: str) -> None:
     book = {"id": 7, "title": "Emma", "author": "Jane Austen", "cover": cover}
 
     assert validated(CatalogueLine, book).cover == cover
+
+
+@pytest.mark.parametrize("content", ["\u200b\u2060", "\u3000\u00a0", "\ufeff \u200d"])
+def test_invisible_text_is_empty(content: str) -> None:
+    """A review that nobody could see is no review."""
+    assert reasons(EditedReview, {"content": content}) == {"content": ["Write something."]}
+
+
+def test_passwords_are_typed_alike() -> None:
+    """A password is the same whether its letters were typed whole or in parts."""
+    whole, parts = "비밀번호비밀번호", unicodedata.normalize("NFD", "비밀번호비밀번호")
+
+    chosen = validated(NewAccount, {"username": "mina", "password": whole})
+    given = validated(Credentials, {"username": "mina", "password": parts})
+
+    assert chosen.password == given.password

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Mapping
+from functools import partial
 from typing import Annotated, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
@@ -41,7 +42,7 @@ def clean_username(name: str) -> str:
     """A username in NFKC, so that names which look alike more often are alike.
 
     Raises:
-        ValueError: It is not 1 to 30 letters, digits and `.@+-_`, the first a letter or digit.
+        ValueError: It is not 1 to 30 letters, digits and `.@+-_`, the first none of `.@+-`.
     """
     name = normal_username(name)
     if not _USERNAME.fullmatch(name) or len(name) > LONGEST_USERNAME:
@@ -67,11 +68,15 @@ def checked_key(key: str) -> str:
 
 def _review_text(text: str) -> str:
     text = clean_text(text)
-    if not text:
+    if not any(_visible(character) for character in text):
         raise ValueError("Write something.")
     if len(text) > LONGEST_REVIEW:
         raise ValueError(f"Use at most {LONGEST_REVIEW:,} characters.")
     return text
+
+
+def _visible(character: str) -> bool:
+    return unicodedata.category(character)[0] not in "CZ"  # controls, formats; spaces, separators
 
 
 def _required(text: str) -> str:
@@ -90,6 +95,8 @@ def _cover(address: str) -> str:
 
 Identifier = Annotated[int, Field(strict=True, ge=1, le=LARGEST_NUMBER)]
 ReviewText = Annotated[str, AfterValidator(_review_text)]
+# What is typed alike must be the same bytes, on whatever keyboard (RFC 8265, section 4.2.2).
+SameBytes = AfterValidator(partial(unicodedata.normalize, "NFC"))
 Required = Annotated[str, AfterValidator(_required), Field(max_length=1_000)]
 
 
@@ -116,14 +123,14 @@ class Credentials(Input):
     """A username and a password, as they are given to sign in."""
 
     username: Annotated[str, Field(max_length=1_000), AfterValidator(normal_username)]
-    password: Annotated[str, Field(max_length=LONGEST_PASSWORD)]
+    password: Annotated[str, Field(max_length=LONGEST_PASSWORD), SameBytes]
 
 
 class NewAccount(Input):
     """A username and a password, as they are chosen."""
 
     username: Annotated[str, AfterValidator(clean_username)]
-    password: Annotated[str, Field(min_length=SHORTEST_PASSWORD, max_length=LONGEST_PASSWORD)]
+    password: Annotated[Password, Field(min_length=SHORTEST_PASSWORD, max_length=LONGEST_PASSWORD)]
 
 
 class CatalogueLine(Input):

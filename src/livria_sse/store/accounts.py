@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from typing import NamedTuple
 
 from livria_sse.errors import UnknownAccount, UsernameTaken
@@ -55,18 +56,18 @@ class Accounts:
     async def of_subject(self, subject: str, username: str) -> Account:
         """The account of somebody whom the site's existing login knows; made on first use.
 
-        A name that is taken gets a number behind it.
+        A name that is taken gets a number behind it: a random one, as counting would take as long
+        as there are others of that name, while all other writes wait.
         """
 
         async def find(connection: Connection) -> Row | None:
             return await connection.one(_BY_SUBJECT, subject=subject)
 
         async def find_or_create(connection: Connection) -> Row:
-            number, name = 1, username
+            name = username
             while not (row := await find(connection)):
                 await _insert(connection, name, subject=subject)
-                number += 1
-                name = f"{username}-{number}"
+                name = f"{username}-{secrets.randbelow(10**6)}"
             return row
 
         row = await self._database.read(find)
