@@ -130,7 +130,9 @@ class NewAccount(Input):
     """A username and a password, as they are chosen."""
 
     username: Annotated[str, AfterValidator(clean_username)]
-    password: Annotated[Password, Field(min_length=SHORTEST_PASSWORD, max_length=LONGEST_PASSWORD)]
+    password: Annotated[
+        str, Field(min_length=SHORTEST_PASSWORD, max_length=LONGEST_PASSWORD), SameBytes
+    ]
 
 
 class CatalogueLine(Input):
