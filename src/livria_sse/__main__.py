@@ -100,7 +100,7 @@ def import_books(file: Path) -> None:
                 bar.update(len(batch))
 
     _with_store(put)
-    click.echo(f"{len(entries)} books are in the catalogue.")
+    click.echo(f"Imported {len(entries)} {'book' if len(entries) == 1 else 'books'}.")
 
 
 @commands.group()

@@ -23,7 +23,9 @@ def read_catalogue(path: Path) -> list[CatalogueEntry]:
     try:
         # A BOM is what spreadsheets put in front.
         with path.open(encoding="utf-8-sig", newline="") as lines:
-            return list(_entries(_csv(lines) if path.suffix == ".csv" else _json_lines(lines)))
+            return list(
+                _entries(_csv(lines) if path.suffix.lower() == ".csv" else _json_lines(lines))
+            )
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise InvalidCatalogue(f"{path}: {error}") from error
 

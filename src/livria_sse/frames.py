@@ -23,26 +23,19 @@ ResetReason = Literal["malformed", "epoch", "ahead", "too_large"]
 def difference_frames(difference: Difference, epoch: str) -> bytes:
     """The frames that take a reader from `difference.after` to `difference.head`.
 
-    The last one carries the head as its id; with nothing to tell, a lone id moves the reader on.
-
-    A reader may be cut off between two frames, and resumes from the last id. A review that was told
-    as new would then be deleted in silence, as it came and went after that id. So each new review
-    carries an id of its own: the seq of its creation, up to which everything has been told by then.
-    Frames of known reviews come before and carry none: they are told again, which does no harm.
+    Each carries the position of its change, so that a reader who is cut off in between goes on from
+    there. (With the id on the last frame only, such a reader would start the difference again, and
+    keep a new review that is deleted by then: it came and went after their position, and is not
+    mentioned.) Where the newest changes are not mentioned, a lone id moves the reader on.
     """
-    head = str(Position(epoch, difference.head))
-    told = list(difference.told())
-    if not told:
-        return ServerSentEvent(id=head, sep="\n").encode()
     frames = []
-    for number, (kind, change) in enumerate(told, start=1):
-        position = None
-        if number == len(told):
-            position = head
-        elif kind == "review.created":
-            position = str(Position(epoch, change.created_seq))
-        data = _change_data(kind, change, difference, epoch)
-        frames.append(_encode(kind, data, position=position))
+    reached = difference.after
+    for kind, change in difference.told():
+        reached = change.seq
+        frames.append(_change_frame(kind, change, difference, Position(epoch, reached)))
+    if reached < difference.head or not frames:
+        head = Position(epoch, difference.head)
+        frames.append(ServerSentEvent(id=str(head), sep="\n").encode())
     return b"".join(frames)
 
 
@@ -63,13 +56,13 @@ def opening(book_id: int, *, mode: Mode, position: Position | None, head: Positi
     return (
         f": livria-sse book={book_id} from={start} head={head} mode={mode}\n"
         f"retry: {retry_milliseconds()}\n"
-    ).encode() + _encode("stream.ready", ready, position=str(position) if position else None)
+    ).encode() + _encode("stream.ready", ready, position=position)
 
 
 def reset(book_id: int, *, reason: ResetReason, head: Position) -> bytes:
     """Tells the reader to fetch the book again and to go on from there."""
     data = {"type": "stream.reset", "book": book_id, "reason": reason, "position": str(head)}
-    return _encode("stream.reset", data, position=str(head))
+    return _encode("stream.reset", data, position=head)
 
 
 def heartbeat() -> bytes:
@@ -97,31 +90,32 @@ def retry_milliseconds() -> int:
     return random.randint(1_500, 2_500)  # noqa: S311
 
 
-def _change_data(
-    kind: ChangeType, change: Change, difference: Difference, epoch: str
-) -> dict[str, object]:
+def _change_frame(
+    kind: ChangeType, change: Change, difference: Difference, position: Position
+) -> bytes:
     # Every frame has the count at the end of the difference: a compacted difference knows no
     # other, and whichever frame a reader sees last must leave the right number on the page.
     data: dict[str, object] = {
         "type": kind,
         "book": difference.book_id,
-        "position": str(Position(epoch, change.seq)),
+        "position": str(position),
         "review_count": difference.review_count,
     }
     if isinstance(change, Review):
         data["review"] = review_document(change)
     else:
         data["review_id"] = change.id
-    return data
+    return _encode(kind, data, position=position)
 
 
 def _encode(
     event: str,
     data: Mapping[str, object],
     *,
-    position: str | None = None,
+    position: Position | None = None,
     retry: int | None = None,
 ) -> bytes:
+    last_event_id = str(position) if position else None
     return ServerSentEvent(
-        compact_json(data), event=event, id=position, retry=retry, sep="\n"
+        compact_json(data), event=event, id=last_event_id, retry=retry, sep="\n"
     ).encode()

@@ -159,25 +159,18 @@ class Difference:
         return replace(self, after=after, changes=self.changes[left_out:])
 
     def told(self) -> Iterator[tuple[ChangeType, Change]]:
-        """The changes as they concern a reader who stands at `after`, in the order of telling.
+        """The changes as they concern a reader who stands at `after`, in the order of seq.
 
         What that reader never knew is created, whatever was edited since; what came and went
-        meanwhile is not mentioned. What concerns known reviews is told first, then what is new, in
-        the order of creation: so a reader who has been told of everything created up to some seq
-        can go on from that seq (see `frames.difference_frames`).
+        meanwhile is not mentioned.
         """
-        known = [change for change in self.changes if change.created_seq <= self.after]
-        for change in known:
-            yield ("review.updated" if isinstance(change, Review) else "review.deleted"), change
-        new = [change for change in self.changes if change.created_seq > self.after]
-        for change in sorted(new, key=_by_created_seq):
+        for change in self.changes:
+            known = change.created_seq <= self.after
             if isinstance(change, Review):
-                yield "review.created", change
+                yield ("review.updated" if known else "review.created"), change
+            elif known:
+                yield "review.deleted", change
 
 
 def _by_seq(change: Change) -> int:
     return change.seq
-
-
-def _by_created_seq(change: Change) -> int:
-    return change.created_seq

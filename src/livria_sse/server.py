@@ -10,6 +10,7 @@ import uvicorn
 from starlette.applications import Starlette
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from livria_sse.errors import InvalidSettings
 from livria_sse.settings import Settings
 from livria_sse.web.stream import ABORT
 
@@ -19,7 +20,7 @@ GRACE_SECONDS = 10
 BACKLOG = 2048
 
 
-class Protocol(HttpToolsProtocol):
+class CuttingProtocol(HttpToolsProtocol):
     """Lets the application cut a connection off, by an extension in the ASGI scope.
 
     uvicorn itself can only close one, which waits until its reader has taken what was written: a
@@ -39,14 +40,12 @@ class Server(uvicorn.Server):
     streams there would never come to it.
     """
 
-    def __init__(self, app: Starlette, settings: Settings) -> None:
+    def __init__(self, app: Starlette) -> None:
         super().__init__(
             uvicorn.Config(
                 app,
-                host=settings.host,
-                port=settings.port,
                 workers=1,
-                http=Protocol,
+                http=CuttingProtocol,
                 ws="none",
                 lifespan="on",
                 backlog=BACKLOG,
@@ -61,9 +60,8 @@ class Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Starts, and prints the address to open: with port 0, nobody else knows it."""
         await super().startup(sockets)
-        for server in self.servers:
-            for listener in server.sockets:
-                click.echo(f"livria-sse: open {_address(listener)}")
+        for listener in sockets or []:
+            click.echo(f"livria-sse: open {_address(listener)}")
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Ends the streams, then everything else."""
@@ -78,11 +76,26 @@ def _address(listener: socket.socket) -> str:
     return f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"
 
 
+def _listen(settings: Settings) -> socket.socket:
+    address = settings.host, settings.port
+    try:
+        family = socket.getaddrinfo(*address, type=socket.SOCK_STREAM)[0][0]
+        return socket.create_server(address, family=family, backlog=BACKLOG)
+    except OSError as error:
+        where = f"{settings.host}:{settings.port}"
+        raise InvalidSettings(f"LIVRIA_HOST, LIVRIA_PORT: {where}: {error.strerror}") from error
+
+
 def serve(app: Starlette, settings: Settings) -> None:
-    """Serves the application until it is told to stop."""
+    """Serves the application until it is told to stop.
+
+    Raises:
+        InvalidSettings: It cannot listen at that address.
+    """
     logging.basicConfig(
         level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s"
     )
     for talkative in ("uvicorn.error", "alembic"):
         logging.getLogger(talkative).setLevel(logging.WARNING)
-    Server(app, settings).run()
+    with _listen(settings) as listener:
+        Server(app).run([listener])

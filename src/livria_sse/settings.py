@@ -7,7 +7,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AliasChoices, Field, SecretStr, ValidationError, model_validator
+from pydantic import (
+    AliasChoices,
+    BeforeValidator,
+    Field,
+    SecretStr,
+    ValidationError,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from livria_sse.errors import InvalidSettings
@@ -44,7 +51,9 @@ class Settings(BaseSettings):
     workers: Annotated[
         int, Field(ge=1, validation_alias=AliasChoices("LIVRIA_WORKERS", "WEB_CONCURRENCY"))
     ] = 1
-    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_level: Annotated[
+        Literal["debug", "info", "warning", "error"], BeforeValidator(str.lower)
+    ] = "info"
     #: Whether an empty database gets the sample catalogue.
     sample_books: bool = True
 
@@ -65,7 +74,7 @@ class Settings(BaseSettings):
     #: Streams that one process serves at most.
     max_streams: Annotated[int, Field(ge=1)] = 10_000
     #: Seconds between two heartbeats of a stream.
-    heartbeat_seconds: Annotated[int, Field(ge=1, le=300)] = 15
+    heartbeat_seconds: Annotated[int, Field(ge=1, le=30)] = 15
     #: A stream ends after 80 to 100 % of this many seconds, and its reader resumes.
     stream_seconds: Annotated[int, Field(ge=1)] = 3600
     #: A reader who takes nothing for this many seconds is closed.

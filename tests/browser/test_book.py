@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 
 from playwright.sync_api import BrowserContext, Dialog, Page, Route, expect
 from tests.browser.conftest import NewContext, sign_up, texts
@@ -31,6 +33,12 @@ def accept_questions(page: Page) -> list[str]:
 
     page.on("dialog", accept)
     return asked
+
+
+def set_staff(server: ServerProcess, username: str) -> None:
+    """Lets somebody change the reviews of others."""
+    command = [sys.executable, "-m", "livria_sse", "accounts", "set-staff", username]
+    subprocess.run(command, env=server.environment(), check=True, capture_output=True)
 
 
 def shows(page: Page, *expected: str) -> None:
@@ -218,6 +226,125 @@ def test_older_reviews(server: ServerProcess, mina: Person, new_context: NewCont
 
     shows(page, "new above", *(f"review {number}" for number in reversed(range(45))))
     expect(page.get_by_role("link", name="Older reviews")).to_be_hidden()
+
+
+def test_older_reviews_are_current(
+    server: ServerProcess, mina: Person, new_context: NewContext
+) -> None:
+    """A review that was edited while it was not shown comes as it reads now."""
+    reviews = [mina.post(BOOK, f"review {number}") for number in range(25)]
+    page = open_book(server, new_context())
+    mina.edit(reviews[2]["id"], "edited meanwhile")
+    mina.delete(reviews[1]["id"])
+    expect(page.locator("#count")).to_have_text("24 reviews")
+    page.get_by_role("link", name="Older reviews").click()
+
+    expect(page.locator("#list .content")).to_have_count(24)
+    assert texts(page)[-3:] == ["review 3", "edited meanwhile", "review 0"]
+
+
+def test_emptied_pages_offer_older(
+    server: ServerProcess, mina: Person, new_context: NewContext
+) -> None:
+    """When all that was shown is deleted, the page does not call the book empty."""
+    reviews = [mina.post(BOOK, f"review {number}") for number in range(22)]
+    page = open_book(server, new_context())
+    for review in reviews[2:]:
+        mina.delete(review["id"])
+    shows(page)
+    expect(page.locator("#empty")).to_be_hidden()
+    page.get_by_role("link", name="Older reviews").click()
+
+    shows(page, "review 1", "review 0")
+
+
+def test_late_answers_bring_nothing_back(
+    server: ServerProcess, mina: Person, new_context: NewContext
+) -> None:
+    """A review that was deleted before its author's own answer came stays away."""
+    page = open_book(server, new_context())
+    sign_up(page, "jun")
+    set_staff(server, mina.username)
+
+    def answer_late(route: Route) -> None:
+        answer = route.fetch()
+        mina.delete(answer.json()["id"])
+        mina.post(BOOK, "after the deletion")
+        expect(page.locator("#list .content")).to_have_text(["after the deletion"])
+        route.fulfill(response=answer)
+
+    page.route("**/api/reviews/", answer_late)
+    page.get_by_placeholder("Write a review").fill("deleted at once")
+    page.get_by_role("button", name="Post").click()
+
+    expect(page.get_by_placeholder("Write a review")).to_have_value("")
+    shows(page, "after the deletion")
+
+
+def test_lost_answers_can_be_retried(
+    server: ServerProcess, mina: Person, new_context: NewContext
+) -> None:
+    """After an answer was lost, the same text is posted once, and another text is posted too."""
+    page = open_book(server, new_context())
+    sign_up(page, "jun")
+
+    def lose(route: Route) -> None:
+        route.fetch()
+        route.abort()
+
+    write, post = page.get_by_placeholder("Write a review"), page.get_by_role("button", name="Post")
+    page.route("**/api/reviews/", lose, times=1)
+    write.fill("first")
+    post.click()
+    expect(page.locator("#failed")).to_be_visible()
+    post.click()
+    expect(write).to_have_value("")
+    shows(page, "first")
+
+    page.route("**/api/reviews/", lose, times=1)
+    write.fill("second")
+    post.click()
+    expect(page.locator("#failed")).to_be_visible()
+    write.fill("second, in other words")
+    post.click()
+    shows(page, "second, in other words", "second", "first")
+
+
+def test_edit_links_in_new_windows(server: ServerProcess, new_context: NewContext) -> None:
+    """The page of an edit link works with scripts too, and follows the review meanwhile."""
+    context = new_context()
+    page = open_book(server, context)
+    sign_up(page, "mina")
+    page.get_by_placeholder("Write a review").fill("draft")
+    page.get_by_role("button", name="Post").click()
+    address = page.get_by_role("link", name="Edit").get_attribute("href")
+    other = context.new_page()
+    other.goto(f"{server.url}{address}")
+    expect(other.locator("#sign")).to_have_text("live")
+    page.get_by_role("link", name="Edit").click()
+    page.get_by_label("Edit").fill("from the first window")
+    page.get_by_role("button", name="Save").click()
+    expect(other.locator(".edited")).to_be_visible()
+    other.get_by_role("textbox", name="Edit").fill("from the second window")
+    other.get_by_role("button", name="Save").click()
+
+    shows(page, "from the second window")
+    shows(other, "from the second window")
+
+
+def test_silent_streams_are_reopened(
+    server: ServerProcess, mina: Person, new_context: NewContext
+) -> None:
+    """A stream in which nothing comes any more, not even a heartbeat, is opened anew."""
+    page = new_context().new_page()
+    page.clock.install()
+    page.goto(f"{server.url}/books/{BOOK}/")
+    expect(page.locator("#sign")).to_have_text("live")
+    with page.expect_request("**/sse/**"):
+        page.clock.fast_forward("01:30")
+
+    mina.post(BOOK, "still live")
+    shows(page, "still live")
 
 
 def test_korean(server: ServerProcess, new_context: NewContext) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import sqlite3
 from contextlib import closing
 
@@ -99,3 +100,18 @@ def test_a_retry_posts_once(server: ServerProcess, mina: Person) -> None:
 
     assert first == second == third
     assert mina.get(f"/api/books/{BOOK}/")["review_count"] == 1
+
+
+def test_bodies_that_break_off(server: ServerProcess, mina: Person) -> None:
+    """Who leaves in the middle of a body writes nothing, and leaves no traceback in the log."""
+    head = (
+        f"POST /api/reviews/ HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {mina.token}\r\n"
+        "Content-Type: application/json\r\nContent-Length: 1000\r\n\r\n"
+    )
+    for _ in range(3):
+        with socket.create_connection(("127.0.0.1", server.port)) as connection:
+            connection.sendall(head.encode() + b'{"bo')
+    mina.post(BOOK, "whole")
+
+    server.stop()
+    assert "Traceback" not in server.log.read_text()

@@ -48,7 +48,8 @@ async def post(
 
 async def shown(store: Store, book: int = 10) -> list[int]:
     """The ids of the reviews that a book shows."""
-    return [review.id for review in await store.reviews.page(book, before=None, limit=100)]
+    reviews, _ = await store.reviews.page(book, before=None, limit=100)
+    return [review.id for review in reviews]
 
 
 async def test_every_change_has_a_number(store: Store) -> None:
@@ -245,7 +246,9 @@ async def test_newest_first(store: Store) -> None:
     pages: list[list[int]] = []
     before: int | None = None
     for _ in range(4):
-        pages.append([r.id for r in await store.reviews.page(10, before=before, limit=2)])
+        reviews, head = await store.reviews.page(10, before=before, limit=2)
+        assert head == 9
+        pages.append([review.id for review in reviews])
         before = pages[-1][-1] if pages[-1] else before
 
     assert pages == [[ids[6], ids[5]], [ids[4], ids[2]], [ids[1], ids[0]], []]
@@ -259,7 +262,7 @@ async def test_pages_of_nothing(store: Store) -> None:
 
     review = (await post(store, mina)).review
 
-    assert await store.reviews.page(10, before=review.id, limit=5) == []
+    assert await store.reviews.page(10, before=review.id, limit=5) == ([], 1)
     with pytest.raises(UnknownBook):
         await store.reviews.page(99, before=None, limit=5)
 

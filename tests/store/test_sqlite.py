@@ -383,9 +383,9 @@ async def test_cancelled_callers(database: SQLite, path: Path) -> None:
         given_up.cancel()
         reading.cancel()
 
-    assert await asyncio.wait_for(neighbour, 60) == 2
+    assert await asyncio.wait_for(neighbour, 30) == 2
     assert given_up.cancelled()
-    assert await asyncio.wait_for(database.write(adding(3)), 60) == 3
+    assert await asyncio.wait_for(database.write(adding(3)), 30) == 3
     assert await database.read(notes) == committed(path)
     assert set(committed(path)) >= {2, 3}
 
@@ -406,7 +406,7 @@ async def test_cancelled_in_the_middle(database: SQLite, path: Path) -> None:
     let_go.set()
 
     assert writing.cancelled()
-    assert await asyncio.wait_for(database.write(adding(2)), 60) == 2
+    assert await asyncio.wait_for(database.write(adding(2)), 30) == 2
     assert committed(path) in ([2], [1, 2])  # who gives up does not know which
 
 
@@ -471,7 +471,7 @@ async def test_closed_is_unavailable(path: Path) -> None:
     async with open_sqlite(f"sqlite:///{path}") as database:
         pass
 
-    async with asyncio.timeout(60):  # rather than for ever
+    async with asyncio.timeout(30):  # rather than for ever
         with pytest.raises(StoreUnavailable):
             await database.read(notes)
         with pytest.raises(StoreUnavailable):

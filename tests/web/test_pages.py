@@ -877,3 +877,26 @@ def _next(page: Page) -> dict[str, str]:
 
 def _places(words: str) -> set[str | None]:
     return {name for _, name, _, _ in string.Formatter().parse(words) if name}
+
+
+@pytest.mark.parametrize("action", ["edit", "delete"])
+@pytest.mark.parametrize(
+    "book", ["abc", "999999", "11"], ids=["no number", "unknown book", "another book"]
+)
+async def test_refused_forms_change_nothing(
+    visit: Visit, service: Service, action: str, book: str
+) -> None:
+    """A form that is answered with an error has changed nothing."""
+    browser = await visit("mina")
+    await browser.open(f"/books/{BOOK}/")
+    await browser.send("/reviews/", content="좋아요")
+    head = await service.head(BOOK)
+
+    for address in (
+        f"/books/{book}/reviews/1/{action}/",
+        f"/books/{BOOK}/reviews/1/{action}/?before=zzz",
+    ):
+        answer = await browser.client.post(address, data={"content": "changed"})
+        assert 400 <= answer.status_code < 500
+
+    assert await service.head(BOOK) == head

@@ -51,17 +51,22 @@ class Feed:
         """Whether the difference leaves no gap behind the head."""
         return difference.after <= self.head
 
-    def learn(self, difference: Difference) -> None:
-        """Takes in a difference; one that leaves a gap starts the feed anew."""
+    def learn(self, difference: Difference) -> Difference:
+        """Takes in a difference; one that leaves a gap starts the feed anew.
+
+        Returns the difference brought up to the head, as far as the feed can: what was deleted
+        since it was read is not in it any more.
+        """
         known = self._known
         if known and difference.head < known.after:
-            return
+            return difference
         if known and self.reaches(difference):
             difference = known.merged(difference)
         if difference.head != self.head:
             self._ready.clear()
         self._known = difference.newest(SIZE)
         self.announce(self.head)
+        return difference
 
     def messages_since(self, seq: int) -> tuple[Message, ...] | None:
         """The way from `seq` to the head as messages, if the feed has all of it.

@@ -126,7 +126,12 @@ class Hub:
         self._advance(subscriber)
 
     async def _catch_up(self, subscriber: Subscriber) -> None:
-        messages, cursor = await self._way_to_head(subscriber)
+        try:
+            messages, cursor = await self._way_to_head(subscriber)
+        except LivriaError as error:
+            logger.warning("a reader of book %d is lost: %s", subscriber.feed.book_id, error)
+            subscriber.end("left")
+            return
         subscriber.writing = None
         subscriber.cursor = cursor
         self._deliveries += 1
@@ -175,7 +180,11 @@ class Hub:
 
     async def welcome(self, feed: Feed, asked: str | None) -> Welcome:
         """How a stream begins for a reader who asks for this position (None: for no position)."""
-        return await welcome(feed, self._ladder, asked)
+        known = feed.head
+        begin = await welcome(feed, self._ladder, asked)
+        if feed.head != known:  # the ladder had something that the others lack too
+            self._advance_all(feed)
+        return begin
 
     @contextmanager
     def joined(
@@ -190,7 +199,7 @@ class Hub:
         self._add(subscriber)
         try:
             self._push(subscriber, begin.messages)
-            self._advance_all(feed)
+            self._advance(subscriber)
             yield subscriber
         finally:
             self._remove(subscriber)

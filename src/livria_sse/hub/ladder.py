@@ -34,9 +34,13 @@ class Ladder:
             ready = feed.messages_since(seq)  # read by somebody for whom this one has waited
             if ready is not None:
                 return ready, feed.head
-            difference = await self._since(feed, seq)
-            feed.learn(difference)
+            difference = feed.learn(await self._since(feed, seq)).since(seq)
             return feed.messages(difference), difference.head
+
+    async def look_again(self, feed: Feed) -> None:
+        """Reads on from the head, whether or not anything new was heard of."""
+        async with feed.lock:
+            feed.learn(await self._newer(feed))
 
     async def _newer(self, feed: Feed) -> Difference:
         if feed.head == UNKNOWN:

@@ -27,7 +27,7 @@ class Tasks:
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> None:
         """The same, for work that nobody waits for."""
-        self._tasks.add(self.start(work))
+        _ = self.start(work)
 
     async def cancel(self) -> None:
         """Ends all of them."""

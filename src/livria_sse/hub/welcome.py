@@ -44,8 +44,7 @@ async def _understood(feed: Feed, ladder: Ladder, asked: str) -> Position | Rese
     if position.epoch != feed.epoch:
         return "epoch"
     if position.seq > feed.head:  # another process may have told it before this one knows
-        feed.announce(position.seq)
-        await ladder.bring_up(feed)
+        await ladder.look_again(feed)
     return position if position.seq <= feed.head else "ahead"
 
 

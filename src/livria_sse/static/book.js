@@ -10,13 +10,15 @@ const failed = document.getElementById("failed");
 const older = document.getElementById("older");
 const writing = document.getElementById("write");
 const list = new ReviewList(page, words);
-let live = false;
+// What the key of the form was last sent with: another text is another review.
+let attempted = null;
 
 // Following.
 
 function showCount(number) {
   const form = number === 1 ? words.countOne : words.countOther;
   document.getElementById("count").textContent = form.replace("{n}", number);
+  document.getElementById("empty").hidden = number > 0;
 }
 
 function apply(change) {
@@ -32,12 +34,10 @@ async function refresh() {
   for (const review of book.reviews) list.upsert(review, book.position, { older: true });
   older.hidden = book.reviews.length >= book.review_count;
   showCount(book.review_count);
-  document.getElementById("empty").hidden = book.reviews.length > 0;
   return book.position;
 }
 
 function showState(isLive) {
-  live = isLive;
   sign.hidden = false;
   sign.textContent = isLive ? words.live : words.reconnecting;
   sign.classList.toggle("reconnecting", !isLive);
@@ -88,17 +88,21 @@ async function attempt(button, sentence, action) {
 writing?.addEventListener("submit", (event) => {
   event.preventDefault();
   attempt(writing.querySelector("button"), words.createFailed, async () => {
-    const review = await request(
-      "POST",
-      "/api/reviews/",
-      { book: Number(page.book), content: writing.elements.content.value },
-      { "Idempotency-Key": writing.elements.key.value },
-    );
-    writing.elements.content.value = "";
-    writing.elements.key.value = crypto.getRandomValues(new Uint32Array(4)).join("-");
+    const { content, key } = writing.elements;
+    if (attempted !== null && attempted !== content.value) key.value = newKey();
+    attempted = content.value;
+    const body = { book: Number(page.book), content: content.value };
+    const review = await request("POST", "/api/reviews/", body, { "Idempotency-Key": key.value });
+    content.value = "";
+    key.value = newKey();
+    attempted = null;
     list.upsert(review, review.position);
   });
 });
+
+function newKey() {
+  return crypto.getRandomValues(new Uint32Array(4)).join("-");
+}
 
 function edit(item) {
   if (item.querySelector("form")) return;
@@ -142,9 +146,10 @@ document.getElementById("list").addEventListener("click", (event) => {
 older.addEventListener("click", (event) => {
   event.preventDefault();
   attempt(null, "", async () => {
-    const address = `/api/reviews/?book=${page.book}&before=${list.oldest}&limit=20`;
-    const { reviews, next } = await request("GET", address);
-    for (const review of reviews) list.upsert(review, page.position, { older: true });
+    const before = list.oldest ? `&before=${list.oldest}` : "";
+    const address = `/api/reviews/?book=${page.book}${before}&limit=20`;
+    const { reviews, next, position } = await request("GET", address);
+    for (const review of reviews) list.upsert(review, position, { older: true });
     older.hidden = !next;
   });
 });

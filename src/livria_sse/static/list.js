@@ -21,22 +21,21 @@ export class ReviewList {
 
   /** Puts a review where it belongs, or its new text where it is. */
   upsert(review, position, { older = false } = {}) {
-    if (!this.#isNews(review.id, position)) return;
     let item = this.find(review.id);
+    // What is not shown leaves no trace: it comes with the older reviews as it reads then.
+    if (!item && !older && !this.#belongsHere(review.id)) return;
+    if (!this.#isNews(review.id, position)) return;
     if (!item) {
-      if (!older && !this.#belongsHere(review.id)) return;
       item = this.#create(review);
       this.#list.insertBefore(item, this.#firstBelow(review.id));
     }
     item.querySelector(".content").textContent = review.content;
     item.querySelector(".edited").hidden = review.updated_at === review.created_at;
-    this.#showWhetherEmpty();
   }
 
   remove(id, position) {
     if (!this.#isNews(id, position)) return;
     this.find(id)?.remove();
-    this.#showWhetherEmpty();
   }
 
   clear() {
@@ -48,7 +47,7 @@ export class ReviewList {
     return this.#list.querySelector(`[data-id="${Number(id)}"]`);
   }
 
-  /** The lowest id that is shown; older reviews are asked for from here. */
+  /** The lowest id that is shown, 0 if there is none; older reviews are asked for from here. */
   get oldest() {
     return Number(this.#list.lastElementChild?.dataset.id ?? 0);
   }
@@ -91,9 +90,5 @@ export class ReviewList {
     for (const time of this.#list.querySelectorAll("time")) {
       time.textContent = howLongAgo(time.dateTime, this.#words);
     }
-  }
-
-  #showWhetherEmpty() {
-    document.getElementById("empty").hidden = this.#list.childElementCount > 0;
   }
 }

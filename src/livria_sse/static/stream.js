@@ -3,11 +3,10 @@
  *
  * EventSource reconnects by itself and says where it was, but it gives up for good when a proxy
  * answers with an error, and it does not notice a connection that died in silence. Both are mended
- * here. Applying a change twice must do no harm: after a cut, a difference is sent again from its
- * beginning.
+ * here. A change may come that the page has seen, or of a review that it has not: upsert by id.
  */
 
-const HEARTBEAT_LIMIT = 40_000; // the server sends a heartbeat every 15 s
+const HEARTBEAT_LIMIT = 65_000; // twice the longest interval that a server can be set to
 const LONGEST_PAUSE = 30_000;
 const CHANGES = ["review.created", "review.updated", "review.deleted"];
 
@@ -45,7 +44,7 @@ export class Stream {
     this.#source = source;
     this.#heard = Date.now();
     source.addEventListener("stream.ready", (event) => {
-      this.#failures = 0;
+      if (JSON.parse(event.data).mode !== "reset") this.#failures = 0;
       this.#hear(event);
       this.#listener.onState(true);
     });

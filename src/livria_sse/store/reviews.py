@@ -24,7 +24,7 @@ _PAGE = f"""
 {_SELECT} WHERE book_id = :book AND content IS NOT NULL AND reviews.id < :before
 ORDER BY reviews.id DESC LIMIT :limit
 """
-_BOOK = "SELECT id FROM books WHERE id = :book"
+_HEAD = "SELECT last_seq FROM books WHERE id = :book"
 # Locks the book until the transaction ends, on every database: the order of seqs is therefore the
 # order in which they become visible.
 _NUMBER = """
@@ -53,6 +53,14 @@ class Accepted:
     difference: Difference | None
 
 
+class ReviewPage(NamedTuple):
+    """Some reviews of a book, newest first."""
+
+    reviews: list[Review]
+    #: The seq at which they were read.
+    head: int
+
+
 class Reviews:
     """The reviews of all books.
 
@@ -67,18 +75,19 @@ class Reviews:
         """A review that is not deleted."""
         return await self._database.read(lambda connection: _find(connection, review_id))
 
-    async def page(self, book_id: int, *, before: int | None, limit: int) -> list[Review]:
-        """The book's newest reviews, or its newest below an id; newest first.
+    async def page(self, book_id: int, *, before: int | None, limit: int) -> ReviewPage:
+        """The book's newest reviews, or its newest below an id, in one snapshot.
 
         Raises:
             UnknownBook: There is none with this id.
         """
 
-        async def query(connection: Connection) -> list[Review]:
-            reviews = await review_page(connection, book_id, before=before, limit=limit)
-            if not reviews and not await connection.one(_BOOK, book=book_id):
+        async def query(connection: Connection) -> ReviewPage:
+            row = await connection.one(_HEAD, book=book_id)
+            if row is None:
                 raise UnknownBook
-            return reviews
+            reviews = await review_page(connection, book_id, before=before, limit=limit)
+            return ReviewPage(reviews, row["last_seq"])
 
         return await self._database.read(query)
 
@@ -106,15 +115,17 @@ class Reviews:
 
         return await self._database.write(query)
 
-    async def update(self, review_id: int, content: str, *, by: Account) -> Difference:
-        """Gives a review another text.
+    async def update(
+        self, review_id: int, content: str, *, by: Account, book_id: int | None = None
+    ) -> Difference:
+        """Gives a review another text; if a book is given, only a review of that book.
 
         Raises:
             NotPermitted: It is somebody else's.
         """
 
         async def query(connection: Connection) -> Difference:
-            review = await _find_to_change(connection, review_id, by)
+            review = await _find_to_change(connection, review_id, by, book_id)
             number = await _next_number(connection, review.book_id, added=0)
             changed = replace(review, content=content, seq=number.seq, updated_at=now())
             await _change(connection, changed, changed.updated_at)
@@ -122,15 +133,17 @@ class Reviews:
 
         return await self._database.write(query)
 
-    async def delete(self, review_id: int, *, by: Account) -> Difference:
-        """Deletes a review and its text; a tombstone stays.
+    async def delete(
+        self, review_id: int, *, by: Account, book_id: int | None = None
+    ) -> Difference:
+        """Deletes a review and its text, of the given book if one is; a tombstone stays.
 
         Raises:
             NotPermitted: It is somebody else's.
         """
 
         async def query(connection: Connection) -> Difference:
-            review = await _find_to_change(connection, review_id, by)
+            review = await _find_to_change(connection, review_id, by, book_id)
             number = await _next_number(connection, review.book_id, added=-1)
             tombstone = Tombstone(id=review.id, created_seq=review.created_seq, seq=number.seq)
             await _change(connection, tombstone, now())
@@ -181,8 +194,12 @@ async def _find(connection: Connection, review_id: int) -> Review:
     return review_of(row)
 
 
-async def _find_to_change(connection: Connection, review_id: int, by: Account) -> Review:
+async def _find_to_change(
+    connection: Connection, review_id: int, by: Account, book_id: int | None
+) -> Review:
     review = await _find(connection, review_id)
+    if book_id not in {None, review.book_id}:
+        raise UnknownReview
     if not by.may_change(review):
         raise NotPermitted
     return review

@@ -192,7 +192,9 @@ async def _own_connection(
             await connection.prepare()
             opened.set_result(None)
             await serve(connection)
-    except sqlite3.Error as error:
+    except Exception as error:
+        if opened.done():
+            raise
         opened.set_exception(_translated(error))
 
 

@@ -7,6 +7,7 @@ from typing import Any, NoReturn, TypeVar
 from urllib.parse import parse_qsl
 
 from pydantic import BaseModel
+from starlette.requests import ClientDisconnect
 
 from livria_sse.errors import BodyTooLarge, MalformedBody, UnsupportedMediaType
 from livria_sse.inputs import validated
@@ -49,10 +50,13 @@ async def _read(request: Request) -> bytes:
     if declared.isdecimal() and len(declared) < 19 and int(declared) > LARGEST_BODY:
         raise BodyTooLarge
     body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > LARGEST_BODY:
-            raise BodyTooLarge
+    try:
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > LARGEST_BODY:
+                raise BodyTooLarge
+    except ClientDisconnect as error:
+        raise MalformedBody("The body was cut off.") from error
     return bytes(body)
 
 

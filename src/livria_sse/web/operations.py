@@ -23,9 +23,10 @@ class BookPage(TypedDict):
 
 
 class ReviewPage(TypedDict):
-    """A list of reviews."""
+    """A list of reviews, as they were at `position`."""
 
     reviews: list[ReviewDocument]
+    position: str
     next: str | None
 
 

@@ -66,40 +66,40 @@ async def post_review(request: Request) -> Response:
 async def edit_review(request: Request) -> Response:
     """Gives a review the text in a form."""
     review_id = _review_id(request)
+    book_id, back = path_id(request, UnknownBook), _book_address(request)
     form = await read_form(request)
     try:
         editor = await account_of(request)
         edited = validated(EditedReview, {"content": form.get("content")})
         difference = await request.state["store"].reviews.update(
-            review_id, edited.content, by=editor
+            review_id, edited.content, by=editor, book_id=book_id
         )
     except LivriaError as error:
         return await _book_page(
             request, failed="update_failed", error=error, form=form, editing=review_id
         )
     tell(request, difference)
-    return _to_book(request, anchor=f"review-{review_id}")
+    return RedirectResponse(f"{back}#review-{review_id}", 303)
 
 
 async def delete_review(request: Request) -> Response:
     """Deletes a review, after the question was answered."""
     review_id = _review_id(request)
+    book_id, back = path_id(request, UnknownBook), _book_address(request)
     await read_form(request)
     try:
         editor = await account_of(request)
-        difference = await request.state["store"].reviews.delete(review_id, by=editor)
+        difference = await request.state["store"].reviews.delete(
+            review_id, by=editor, book_id=book_id
+        )
     except LivriaError as error:
         return await _book_page(request, failed="delete_failed", error=error)
     tell(request, difference)
-    return _to_book(request, anchor="reviews")
+    return RedirectResponse(f"{back}#reviews", 303)
 
 
 def _review_id(request: Request) -> int:
     return path_id(request, UnknownReview, name="review")
-
-
-def _to_book(request: Request, *, anchor: str) -> Response:
-    return RedirectResponse(f"{_book_address(request)}#{anchor}", 303)
 
 
 def _book_address(request: Request) -> str:
@@ -122,7 +122,7 @@ async def _book_page(
     store = request.state["store"]
     shown, reviews = await store.books.find(book_id, reviews=REVIEWS_ON_PAGE + 1)
     if before is not None:
-        reviews = await store.reviews.page(book_id, before=before, limit=REVIEWS_ON_PAGE + 1)
+        reviews, _ = await store.reviews.page(book_id, before=before, limit=REVIEWS_ON_PAGE + 1)
     return render(
         request,
         "book.html",

@@ -43,7 +43,9 @@ async def page(request: Request) -> Response:
     before = query_number(request, "before")
     limit = query_number(request, "limit", largest=LARGEST_PAGE) or DEFAULT_PAGE
     try:
-        found = await request.state["store"].reviews.page(book_id, before=before, limit=limit + 1)
+        found, head = await request.state["store"].reviews.page(
+            book_id, before=before, limit=limit + 1
+        )
     except UnknownBook as error:
         raise InvalidInput(errors={"book": [error.detail]}) from error
     reviews = found[:limit]
@@ -51,6 +53,7 @@ async def page(request: Request) -> Response:
     return JSONAnswer(
         {
             "reviews": [review_document(review) for review in reviews],
+            "position": str(Position(request.state["hub"].epoch, head)),
             "next": f"/api/reviews/?{urlencode(older)}" if len(found) > limit else None,
         }
     )
