@@ -16,6 +16,7 @@ from livria_sse.models import LARGEST_NUMBER
 M = TypeVar("M", bound=BaseModel)
 
 LONGEST_REVIEW = 5_000
+LONGEST_TITLE = 1_000
 LONGEST_USERNAME = 30
 #: Argon2 takes any length; without a bound, so would a request.
 SHORTEST_PASSWORD, LONGEST_PASSWORD = 8, 200
@@ -83,12 +84,14 @@ def _required(text: str) -> str:
     text = clean_text(text)
     if not text:
         raise ValueError("It is empty.")
+    if len(text) > LONGEST_TITLE:
+        raise ValueError(f"Use at most {LONGEST_TITLE:,} characters.")
     return text
 
 
 def _cover(address: str) -> str:
     address = clean_text(address)
-    if address and not re.match(r"https://|/(?!/)", address):
+    if address and not re.fullmatch(r"(https://|/(?![/\\]))\S*", address):
         raise ValueError("Use an address that begins with https:// or with one slash.")
     return address
 
@@ -97,7 +100,7 @@ Identifier = Annotated[int, Field(strict=True, ge=1, le=LARGEST_NUMBER)]
 ReviewText = Annotated[str, AfterValidator(_review_text)]
 # What is typed alike must be the same bytes, on whatever keyboard (RFC 8265, section 4.2.2).
 SameBytes = AfterValidator(partial(unicodedata.normalize, "NFC"))
-Required = Annotated[str, AfterValidator(_required), Field(max_length=1_000)]
+Required = Annotated[str, AfterValidator(_required)]
 
 
 class Input(BaseModel):

@@ -108,7 +108,8 @@ class Settings(BaseSettings):
         if self.redis_url:
             raise ValueError("LIVRIA_REDIS_URL: this version has no Redis log yet; unset it")
         if self.workers > 1:
-            raise ValueError("LIVRIA_WORKERS: several processes need Redis; use 1 on SQLite")
+            name = _variable("LIVRIA_WORKERS")
+            raise ValueError(f"{name}: several processes need Redis; set LIVRIA_WORKERS=1")
         return self
 
     @model_validator(mode="after")
