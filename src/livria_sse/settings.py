@@ -109,7 +109,7 @@ class Settings(BaseSettings):
             raise ValueError("LIVRIA_REDIS_URL: this version has no Redis log yet; unset it")
         if self.workers > 1:
             name = _variable("LIVRIA_WORKERS")
-            raise ValueError(f"{name}: several processes need Redis, which this version lacks; say 1")
+            raise ValueError(f"{name}: several processes need Redis, not here yet; say 1")
         return self
 
     @model_validator(mode="after")
