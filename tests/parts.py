@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -109,6 +111,12 @@ class ServerProcess:
             return httpx.get(f"{self.url}/healthz").is_success
         except httpx.TransportError:
             return False
+
+    def add_book(self) -> int:
+        """Adds a book that nobody has reviewed; its id."""
+        with closing(sqlite3.connect(self.database)) as database, database:
+            insert = "INSERT INTO books (title, author, description, cover) VALUES ('', '', '', '')"
+            return database.execute(insert).lastrowid or 0
 
     def connections(self) -> int:
         """How many connections the process holds open, as the kernel sees them."""

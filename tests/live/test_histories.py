@@ -15,8 +15,6 @@ from hypothesis import given, strategies as st
 from tests.parts import Person, ServerProcess
 from tests.replica import Replica
 
-#: Enough for all examples of a long run, and for making a failing one small.
-BOOKS = 5_000
 #: What a writer does: post, or edit or delete one of those that are there.
 OPERATIONS = st.lists(
     st.tuples(st.sampled_from(["create", "create", "edit", "delete"]), st.integers(0, 50)),
@@ -44,21 +42,12 @@ class Book:
 
 @pytest.fixture(scope="module")
 def library(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[ServerProcess, Person]]:
-    """A server with many books, one for each example, and somebody who may write."""
+    """A server, and somebody who may write."""
     with (
         ServerProcess(tmp_path_factory.mktemp("library"), heartbeat_seconds="1") as server,
         Person(server.url, "mina") as mina,
     ):
-        with closing(sqlite3.connect(server.database)) as database, database:
-            database.executemany(
-                "INSERT INTO books (id, title, author, description, cover) "
-                "VALUES (?, 'Emma', 'Jane Austen', '', '')",
-                [(1000 + number,) for number in range(BOOKS)],
-            )
         yield server, mina
-
-
-next_book = itertools.count(1000).__next__
 
 
 @given(
@@ -72,7 +61,7 @@ def test_all_readers_end_alike(
 ) -> None:
     """Every reader's set equals SQL's; what was deleted is not sent again; ids never go back."""
     server, mina = library
-    book = Book(next_book())
+    book = Book(server.add_book())
     replicas = asyncio.run(_play(server, mina.token, book, writers, readers))
 
     expected = _reviews_in_sql(server, book.id)

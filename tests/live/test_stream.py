@@ -15,7 +15,8 @@ from tests.parts import Person, ServerProcess, missing
 from tests.replica import Replica
 from tests.sse import Event, EventReader
 
-BOOK = 10
+#: A book that every server begins with.
+SAMPLE = 10
 
 
 class Curl:
@@ -74,13 +75,33 @@ class Curl:
         self._process.stdout.close()
 
 
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
+    """One server for all streams here; each test has a book of its own."""
+    with ServerProcess(tmp_path_factory.mktemp("server")) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def mina(server: ServerProcess) -> Iterator[Person]:
+    """Somebody with an account."""
+    with Person(server.url, "mina") as person:
+        yield person
+
+
 @pytest.fixture
-def curl(server: ServerProcess) -> Iterator[object]:
+def book(server: ServerProcess) -> int:
+    """A book that nobody has reviewed."""
+    return server.add_book()
+
+
+@pytest.fixture
+def curl(server: ServerProcess, book: int) -> Iterator[object]:
     """Opens streams of the book; closes them all."""
     opened: list[Curl] = []
 
     def open_stream(query: str = "", *headers: str) -> Curl:
-        opened.append(Curl(f"{server.url}/sse/books/{BOOK}/{query}", *headers))
+        opened.append(Curl(f"{server.url}/sse/books/{book}/{query}", *headers))
         return opened[-1]
 
     yield open_stream
@@ -91,13 +112,13 @@ def curl(server: ServerProcess) -> Iterator[object]:
 Open = Callable[..., Curl]
 
 
-def test_no_position_is_live(server: ServerProcess, mina: Person, curl: Open) -> None:
+def test_no_position_is_live(server: ServerProcess, mina: Person, curl: Open, book: int) -> None:
     """Without a position a stream begins at the head and tells what happens from then on."""
-    mina.post(BOOK, "before")
+    mina.post(book, "before")
     stream = curl()
     (ready,) = stream.until_event("stream.ready")
 
-    after = mina.post(BOOK, "after")
+    after = mina.post(book, "after")
 
     _, created = stream.until(after["position"])
     assert ready.json["mode"] == "live"
@@ -121,13 +142,13 @@ def test_head_of_a_stream(server: ServerProcess, curl: Open) -> None:
         assert header in stream.head
 
 
-def test_bytes_of_a_stream(server: ServerProcess, mina: Person, curl: Open) -> None:
+def test_bytes_of_a_stream(server: ServerProcess, mina: Person, curl: Open, book: int) -> None:
     """A stream is, byte by byte, what the design shows."""
-    before = mina.get(f"/api/books/{BOOK}/")["position"]
+    before = mina.get(f"/api/books/{book}/")["position"]
     stream = curl(f"?last_event_id={before}")
     stream.until_event("stream.ready")
 
-    review = mina.post(BOOK, "좋은 책")
+    review = mina.post(book, "좋은 책")
     gone = mina.delete(review["id"])
 
     stream.until(gone)
@@ -137,31 +158,33 @@ def test_bytes_of_a_stream(server: ServerProcess, mina: Person, curl: Open) -> N
     assert retry
     assert 1500 <= int(retry[1]) <= 2500
     assert stream.frames == (
-        f": livria-sse book={BOOK} from={before} head={before} mode=resumed\n"
+        f": livria-sse book={book} from={before} head={before} mode=resumed\n"
         f"retry: {retry[1]}\n"
         f"id: {before}\n"
         "event: stream.ready\n"
-        f'data: {{"type":"stream.ready","book":{BOOK},"mode":"resumed",'
+        f'data: {{"type":"stream.ready","book":{book},"mode":"resumed",'
         f'"position":"{before}","head":"{before}"}}\n'
         "\n"
         f"id: {position}\n"
         "event: review.created\n"
-        f'data: {{"type":"review.created","book":{BOOK},"position":"{position}",'
+        f'data: {{"type":"review.created","book":{book},"position":"{position}",'
         f'"review_count":1,"review":{document}}}\n'
         "\n"
         f"id: {gone}\n"
         "event: review.deleted\n"
-        f'data: {{"type":"review.deleted","book":{BOOK},"position":"{gone}",'
+        f'data: {{"type":"review.deleted","book":{book},"position":"{gone}",'
         f'"review_count":0,"review_id":{review["id"]}}}\n'
         "\n"
     )
 
 
-def test_position_zero_streams_all(server: ServerProcess, mina: Person, curl: Open) -> None:
+def test_position_zero_streams_all(
+    server: ServerProcess, mina: Person, curl: Open, book: int
+) -> None:
     """From seq 0 a stream begins with the whole set as it is now, and stays live."""
-    epoch = mina.get(f"/api/books/{BOOK}/")["position"].partition("-")[0]
-    first = mina.post(BOOK, "first")
-    mina.post(BOOK, "second")
+    epoch = mina.get(f"/api/books/{book}/")["position"].partition("-")[0]
+    first = mina.post(book, "first")
+    mina.post(book, "second")
     head = mina.edit(first["id"], "first, edited")["position"]
 
     stream = curl(f"?last_event_id={epoch}-0")
@@ -170,14 +193,16 @@ def test_position_zero_streams_all(server: ServerProcess, mina: Person, curl: Op
     assert ready.json["mode"] == "resumed"
     assert (second.type, second.json["review"]["content"]) == ("review.created", "second")
     assert (edited.type, edited.json["review"]["content"]) == ("review.created", "first, edited")
-    live = mina.post(BOOK, "third")
+    live = mina.post(book, "third")
     assert stream.until(live["position"])[-1].json["review"]["content"] == "third"
 
 
-def test_created_and_edited_is_created(server: ServerProcess, mina: Person, curl: Open) -> None:
+def test_created_and_edited_is_created(
+    server: ServerProcess, mina: Person, curl: Open, book: int
+) -> None:
     """A review that came and was edited after the position is created once, as it reads now."""
-    position = mina.post(BOOK, "known")["position"]
-    review = mina.post(BOOK, "draft")
+    position = mina.post(book, "known")["position"]
+    review = mina.post(book, "draft")
     head = mina.edit(review["id"], "final")["position"]
 
     stream = curl("", f"Last-Event-ID: {position}")
@@ -187,10 +212,12 @@ def test_created_and_edited_is_created(server: ServerProcess, mina: Person, curl
     assert "draft" not in stream.frames
 
 
-def test_created_and_deleted_is_an_id(server: ServerProcess, mina: Person, curl: Open) -> None:
+def test_created_and_deleted_is_an_id(
+    server: ServerProcess, mina: Person, curl: Open, book: int
+) -> None:
     """A review that came and went after the position is nothing but a new id."""
-    position = mina.post(BOOK, "known")["position"]
-    head = mina.delete(mina.post(BOOK, "secret")["id"])
+    position = mina.post(book, "known")["position"]
+    head = mina.delete(mina.post(book, "secret")["id"])
 
     stream = curl("", f"Last-Event-ID: {position}")
 
@@ -200,9 +227,9 @@ def test_created_and_deleted_is_an_id(server: ServerProcess, mina: Person, curl:
     assert "secret" not in stream.frames
 
 
-def test_edited_is_updated(server: ServerProcess, mina: Person, curl: Open) -> None:
+def test_edited_is_updated(server: ServerProcess, mina: Person, curl: Open, book: int) -> None:
     """A review that the reader knew and that was edited is updated."""
-    review = mina.post(BOOK, "old text")
+    review = mina.post(book, "old text")
     head = mina.edit(review["id"], "new text")["position"]
 
     stream = curl("", f"Last-Event-ID: {review['position']}")
@@ -212,9 +239,9 @@ def test_edited_is_updated(server: ServerProcess, mina: Person, curl: Open) -> N
     assert "old text" not in stream.frames
 
 
-def test_deleted_is_deleted(server: ServerProcess, mina: Person, curl: Open) -> None:
+def test_deleted_is_deleted(server: ServerProcess, mina: Person, curl: Open, book: int) -> None:
     """A review that the reader knew and that was deleted is deleted, without its text."""
-    review = mina.post(BOOK, "old text")
+    review = mina.post(book, "old text")
     head = mina.delete(review["id"])
 
     stream = curl("", f"Last-Event-ID: {review['position']}")
@@ -226,11 +253,13 @@ def test_deleted_is_deleted(server: ServerProcess, mina: Person, curl: Open) -> 
     assert "old text" not in stream.frames
 
 
-def test_ids_inside_a_difference(server: ServerProcess, mina: Person, curl: Open) -> None:
+def test_ids_inside_a_difference(
+    server: ServerProcess, mina: Person, curl: Open, book: int
+) -> None:
     """Every frame can be gone on from: it carries the position of its change."""
-    known = [mina.post(BOOK, f"known {number}") for number in range(2)]
+    known = [mina.post(book, f"known {number}") for number in range(2)]
     position = known[-1]["position"]
-    new = [mina.post(BOOK, f"new {number}") for number in range(3)]
+    new = [mina.post(book, f"new {number}") for number in range(3)]
     for review in known:
         mina.edit(review["id"], "edited")
     head = mina.edit(new[0]["id"], "new, edited")["position"]
@@ -248,11 +277,13 @@ def test_ids_inside_a_difference(server: ServerProcess, mina: Person, curl: Open
     ]
 
 
-def test_a_cut_inside_a_difference(server: ServerProcess, mina: Person, curl: Open) -> None:
+def test_a_cut_inside_a_difference(
+    server: ServerProcess, mina: Person, curl: Open, book: int
+) -> None:
     """A new review that is deleted after a cut in the middle does not stay with the reader."""
-    position = mina.post(BOOK, "known")["position"]
-    ghost = mina.post(BOOK, "ghost")
-    head = mina.post(BOOK, "kept")["position"]
+    position = mina.post(book, "known")["position"]
+    ghost = mina.post(book, "ghost")
+    head = mina.post(book, "kept")["position"]
     whole = curl("", f"Last-Event-ID: {position}")
     whole.until(head)
     cut = whole.frames.index('"kept"')
@@ -284,10 +315,10 @@ def test_a_cut_inside_a_difference(server: ServerProcess, mina: Person, curl: Op
     ],
 )
 def test_positions_that_mean_nothing(
-    server: ServerProcess, mina: Person, curl: Open, asked: str, reason: str
+    server: ServerProcess, mina: Person, curl: Open, asked: str, reason: str, book: int
 ) -> None:
     """A position that cannot be resumed from is answered by a reset, which carries the head."""
-    head = mina.post(BOOK, "known")["position"]
+    head = mina.post(book, "known")["position"]
     position = asked.format(epoch=head.partition("-")[0])
 
     stream = curl("", f"Last-Event-ID: {position}")
@@ -296,14 +327,14 @@ def test_positions_that_mean_nothing(
     assert "200 ok" in stream.head
     assert (ready.json["mode"], ready.last_event_id) == ("reset", "")
     assert (reset.json["reason"], reset.last_event_id) == (reason, head)
-    live = mina.post(BOOK, "after")
+    live = mina.post(book, "after")
     assert stream.until(live["position"])[-1].json["review"]["content"] == "after"
 
 
-def test_header_wins_over_query(server: ServerProcess, mina: Person, curl: Open) -> None:
+def test_header_wins_over_query(server: ServerProcess, mina: Person, curl: Open, book: int) -> None:
     """`Last-Event-ID` is newer than what the page once wrote into the address."""
-    old = mina.post(BOOK, "one")["position"]
-    new = mina.post(BOOK, "two")["position"]
+    old = mina.post(book, "one")["position"]
+    new = mina.post(book, "two")["position"]
 
     (ready,) = curl(f"?last_event_id={old}", f"Last-Event-ID: {new}").until(new)
     (spelled,) = curl(f"?lastEventId={new}").until(new)
@@ -314,12 +345,12 @@ def test_header_wins_over_query(server: ServerProcess, mina: Person, curl: Open)
 def test_larger_differences_are_reset(tmp_path: Path) -> None:
     """A difference of more changes than the replay limit is a reset, one of just as many is not."""
     with ServerProcess(tmp_path, replay_limit="2") as server, Person(server.url, "mina") as mina:
-        start = mina.get(f"/api/books/{BOOK}/")["position"]
-        one = mina.post(BOOK, "one")["position"]
-        mina.post(BOOK, "two")
-        head = mina.post(BOOK, "three")["position"]
-        too_far = Curl(f"{server.url}/sse/books/{BOOK}/?last_event_id={start}")
-        far = Curl(f"{server.url}/sse/books/{BOOK}/?last_event_id={one}")
+        start = mina.get(f"/api/books/{SAMPLE}/")["position"]
+        one = mina.post(SAMPLE, "one")["position"]
+        mina.post(SAMPLE, "two")
+        head = mina.post(SAMPLE, "three")["position"]
+        too_far = Curl(f"{server.url}/sse/books/{SAMPLE}/?last_event_id={start}")
+        far = Curl(f"{server.url}/sse/books/{SAMPLE}/?last_event_id={one}")
 
         assert too_far.until_event("stream.reset")[-1].json["reason"] == "too_large"
         assert [event.type for event in far.until(head)[1:]] == ["review.created"] * 2
@@ -327,12 +358,12 @@ def test_larger_differences_are_reset(tmp_path: Path) -> None:
         far.close()
 
 
-def test_text_is_data_only(server: ServerProcess, mina: Person, curl: Open) -> None:
+def test_text_is_data_only(server: ServerProcess, mina: Person, curl: Open, book: int) -> None:
     """What looks like a frame in a review is only text."""
     stream = curl()
     stream.until_event("stream.ready")
 
-    posted = mina.post(BOOK, "x\r\nevent: admin\r\ndata: y")
+    posted = mina.post(book, "x\r\nevent: admin\r\ndata: y")
 
     _, created = stream.until(posted["position"])
     assert created.type == "review.created"
@@ -348,21 +379,22 @@ def test_unknown_books_are_404(server: ServerProcess) -> None:
         assert answer.headers["content-type"] == "application/problem+json"
 
 
-def test_head_ends_at_once(server: ServerProcess) -> None:
+def test_head_ends_at_once(server: ServerProcess, book: int) -> None:
     """HEAD on a stream answers its headers and leaves no stream behind."""
-    answer = httpx.head(f"{server.url}/sse/books/{BOOK}/")
+    answer = httpx.head(f"{server.url}/sse/books/{book}/")
 
     assert answer.headers["content-type"].startswith("text/event-stream")
-    assert "livria_streams_open 0.0" in httpx.get(f"{server.url}/metrics").text
+    while "livria_streams_open 0.0" not in httpx.get(f"{server.url}/metrics").text:
+        pass  # streams of tests before are still being noticed to be gone
 
 
 def test_full_servers_are_busy(tmp_path: Path) -> None:
     """A server with no room answers 200, a long pause and an end: EventSource comes back."""
     with ServerProcess(tmp_path, max_streams="1") as server:
-        first = Curl(f"{server.url}/sse/books/{BOOK}/")
+        first = Curl(f"{server.url}/sse/books/{SAMPLE}/")
         first.until_event("stream.ready")
 
-        answer = httpx.get(f"{server.url}/sse/books/{BOOK}/")
+        answer = httpx.get(f"{server.url}/sse/books/{SAMPLE}/")
 
         reader = EventReader()
         (busy,) = reader.feed(answer.content)
@@ -376,7 +408,7 @@ def test_full_servers_are_busy(tmp_path: Path) -> None:
 def test_heartbeats_move_nothing(tmp_path: Path) -> None:
     """A quiet stream gets heartbeats that scripts can see and that carry no id."""
     with ServerProcess(tmp_path, heartbeat_seconds="1") as server:
-        stream = Curl(f"{server.url}/sse/books/{BOOK}/")
+        stream = Curl(f"{server.url}/sse/books/{SAMPLE}/")
 
         ready, heartbeat = stream.until_event("stream.heartbeat")
 
@@ -391,7 +423,7 @@ def test_heartbeats_move_nothing(tmp_path: Path) -> None:
 def test_old_streams_end_cleanly(tmp_path: Path) -> None:
     """A stream that has reached its age ends with its last chunk, and its reader resumes."""
     with ServerProcess(tmp_path, stream_seconds="1", heartbeat_seconds="1") as server:
-        answer = httpx.get(f"{server.url}/sse/books/{BOOK}/", timeout=20)
+        answer = httpx.get(f"{server.url}/sse/books/{SAMPLE}/", timeout=20)
 
         reader = EventReader()
         assert next(iter(reader.feed(answer.content))).type == "stream.ready"
