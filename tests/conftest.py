@@ -15,7 +15,7 @@ from livria_sse.store import Store, open_store
 from tests.parts import Person, ServerProcess
 
 # A slow machine is no defect: examples have no deadline.
-hypothesis_settings.register_profile("quick", max_examples=40, deadline=None)
+hypothesis_settings.register_profile("quick", max_examples=25, deadline=None)
 hypothesis_settings.register_profile("long", max_examples=400, deadline=None)
 hypothesis_settings.load_profile("quick")
 
