@@ -12,7 +12,6 @@ import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from itertools import chain
-from typing import NamedTuple
 
 from livria_sse import frames
 from livria_sse.errors import DifferenceTooLarge, LivriaError, StoreUnavailable
@@ -20,6 +19,7 @@ from livria_sse.hub.audit import Audit
 from livria_sse.hub.feed import Feed
 from livria_sse.hub.heartbeat import Heartbeat
 from livria_sse.hub.ladder import Ladder
+from livria_sse.hub.statistics import Statistics
 from livria_sse.hub.stepping import Message, Send, body_messages, step
 from livria_sse.hub.subscriber import Subscriber
 from livria_sse.hub.tasks import Tasks
@@ -34,21 +34,6 @@ logger = logging.getLogger(__name__)
 LADDER_PAUSE = 1.0
 #: At shutdown, so many streams are ended at once, and then there is a pause.
 DRAIN_SLICE, DRAIN_PAUSE = 100, 0.02
-
-
-class Statistics(NamedTuple):
-    """What a hub is doing, in numbers."""
-
-    #: Streams that are open.
-    streams: int
-    #: Books that are watched.
-    books: int
-    #: Streams that were opened since the start.
-    opened: int
-    #: Differences that were written to readers since the start.
-    deliveries: int
-    #: Books in which the audit found something that had not been told.
-    repairs: int
 
 
 class Hub:
