@@ -519,6 +519,19 @@ async def test_statements_that_are_wrong(database: SQLite, path: Path) -> None:
     assert await database.write(adding(8)) == 8
 
 
+async def test_damaged_files_are_unavailable(database: SQLite, path: Path) -> None:
+    """A write that meets a damaged file is refused as an outage, and the writer lives on."""
+    await database.write(adding(7))
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("PRAGMA writable_schema = ON")
+        connection.execute("UPDATE sqlite_schema SET rootpage = 9999 WHERE name = 'notes'")
+        connection.execute("PRAGMA schema_version = 9999")
+
+    for number in (8, 9):
+        with pytest.raises(StoreUnavailable):
+            await database.write(adding(number))
+
+
 async def test_migrated_databases_open(tmp_path: Path) -> None:
     """A database that was migrated is open to many at once, each with its own connections."""
     url = f"sqlite:///{tmp_path}/livria.db"

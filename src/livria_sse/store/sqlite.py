@@ -150,7 +150,7 @@ class SQLite:
                 for job in group:
                     await _attempt_apart(connection, job)
                 await connection.run("COMMIT")
-            except sqlite3.Error as error:
+            except Exception as error:  # whatever it is, the next group must find a writer
                 await _roll_back(connection)
                 for job in group:
                     job.fail(_translated(error))
@@ -217,11 +217,11 @@ async def _attempt_apart(connection: SQLiteConnection, job: Job[Any]) -> None:
     await connection.run("SAVEPOINT job")
     try:
         await job.attempt(connection)
-    except sqlite3.OperationalError:
-        # A full disk or an I/O error may have ended the whole transaction already (SQLite, "Lang:
-        # transaction", section 3.2): what came before it in the group cannot be relied on.
-        raise
-    except Exception:  # the job remembers it and tells its caller
+    except Exception as error:  # the job remembers it and tells its caller
+        if _is_outage(error):
+            # A full disk or an I/O error may have ended the whole transaction already (SQLite,
+            # "Lang: transaction", section 3.2): what came before it cannot be relied on.
+            raise
         await connection.run("ROLLBACK TO job")
     await connection.run("RELEASE job")
 
@@ -231,8 +231,13 @@ async def _roll_back(connection: SQLiteConnection) -> None:
         await connection.run("ROLLBACK")
 
 
+def _is_outage(error: BaseException) -> bool:
+    """Whether the database cannot go on, as opposed to a query that was wrong."""
+    return isinstance(error, UNAVAILABLE) or type(error) is sqlite3.DatabaseError
+
+
 def _translated(error: BaseException) -> BaseException:
-    if not isinstance(error, UNAVAILABLE) and type(error) is not sqlite3.DatabaseError:
+    if not _is_outage(error):
         return error
     logger.warning("the database does not answer: %s", error)
     unavailable = StoreUnavailable()
