@@ -298,6 +298,21 @@ async def test_herds_read_once(service: Service) -> None:
         assert service.log.reads == 1
 
 
+async def test_hopeless_positions_are_read_once(store: Store) -> None:
+    """That a difference is too large is found out once, not by each reader who asks for it."""
+    async with serving(store, replay_limit=5, audit_seconds=3600) as service:
+        for number in range(10):
+            await service.commit(f"review {number}")
+        readers = [Reader() for _ in range(20)]
+        async with AsyncExitStack() as stack:
+            for number, reader in enumerate(readers):
+                asked = f"{service.hub.epoch}-{1 - number % 2}"
+                await stack.enter_async_context(watching(service.hub, reader, service.book, asked))
+
+            assert all(reader.replica.resets == 1 for reader in readers)
+            assert service.log.reads == 1
+
+
 async def test_unknown_books_leave_nothing(service: Service) -> None:
     """Asking for books that are not there leaves no feed behind."""
     for book in range(1000, 1100):
