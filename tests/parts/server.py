@@ -1,4 +1,4 @@
-"""The real parts that tests start: server processes and what talks to them."""
+"""The service itself, as a process of its own."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ import sys
 from contextlib import closing
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 import httpx
-import pytest
 
-PASSWORD = "correct horse battery"
+#: Variables of the tester's own that would change what is tested.
+FOREIGN = ("LIVRIA_", "PORT", "WEB_", "DATABASE_URL", "REDIS_URL", "DYNO")
 
 
 class ServerProcess:
@@ -69,9 +69,7 @@ class ServerProcess:
 
     def environment(self) -> dict[str, str]:
         """What the process gets: the settings, and nothing of the tester's own."""
-        mine = {
-            k: v for k, v in os.environ.items() if not k.startswith(("LIVRIA_", "PORT", "WEB_"))
-        }
+        mine = {k: v for k, v in os.environ.items() if not k.startswith(FOREIGN)}
         given = {f"LIVRIA_{name.upper()}": value for name, value in self._settings.items()}
         return {
             **mine,
@@ -157,52 +155,3 @@ class ServerProcess:
         """Ends it as a crash would."""
         self.signal(signal.SIGKILL)
         self.stop()
-
-
-class Person:
-    """Somebody with an account, who writes through the API."""
-
-    def __init__(self, url: str, username: str) -> None:
-        self.username = username
-        self._client = httpx.Client(base_url=url, timeout=30)
-        answer = self._client.post(
-            "/api/accounts/signup/", json={"username": username, "password": PASSWORD}
-        )
-        answer.raise_for_status()
-        self.token: str = answer.json()["token"]
-        self._client.cookies.clear()
-        self._client.headers["Authorization"] = f"Bearer {self.token}"
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._client.close()
-
-    def post(self, book: int, content: str, **headers: str) -> Any:
-        """Posts a review; the answer's document."""
-        answer = self._client.post(
-            "/api/reviews/", json={"book": book, "content": content}, headers=headers
-        )
-        return answer.raise_for_status().json()
-
-    def edit(self, review: int, content: str) -> Any:
-        """Edits a review; the answer's document."""
-        answer = self._client.patch(f"/api/reviews/{review}/", json={"content": content})
-        return answer.raise_for_status().json()
-
-    def delete(self, review: int) -> str:
-        """Deletes a review; the position after it."""
-        answer = self._client.delete(f"/api/reviews/{review}/")
-        return answer.raise_for_status().headers["Livria-Position"]
-
-    def get(self, address: str) -> Any:
-        """What is found at an address."""
-        return self._client.get(address).raise_for_status().json()
-
-
-def missing(part: str) -> None:
-    """A real part is not here: that fails in CI, and skips on a person's machine."""
-    if os.environ.get("CI"):
-        pytest.fail(f"{part} is missing")
-    pytest.skip(f"{part} is missing")

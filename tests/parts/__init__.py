@@ -1,0 +1,9 @@
+"""The real parts that tests start, and who talks to them."""
+
+from __future__ import annotations
+
+from tests.parts.missing import missing
+from tests.parts.person import PASSWORD, Person
+from tests.parts.server import ServerProcess
+
+__all__ = ["PASSWORD", "Person", "ServerProcess", "missing"]
