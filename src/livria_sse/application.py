@@ -17,7 +17,7 @@ from livria_sse.auth import Auth, SiteTokens, open_passwords
 from livria_sse.catalogue import sample_catalogue
 from livria_sse.errors import InvalidSettings
 from livria_sse.hub import Hub
-from livria_sse.log.local import LocalLog
+from livria_sse.log import open_log
 from livria_sse.settings import Settings
 from livria_sse.store import Store, open_store
 from livria_sse.web import accounts, books, openapi, ops, pages, reviews, stream, visits
@@ -70,8 +70,7 @@ def _lifespan(settings: Settings) -> Lifespan:
             if settings.sample_books:
                 await _add_sample_books(store)
             auth = Auth(store, passwords, site_tokens, lifetime=lifetime)
-            log = LocalLog(store, replay_limit=settings.replay_limit)
-            async with Hub(log, settings).running() as hub:
+            async with open_log(store, settings) as log, Hub(log, settings).running() as hub:
                 app.state.hub = hub  # for the server, which drains it before the lifespan ends
                 yield {"store": store, "hub": hub, "auth": auth, "templates": open_templates()}
 

@@ -1,4 +1,4 @@
-"""uvicorn as we run it: streams end before it waits for them, and it says where it is."""
+"""uvicorn as we run it: streams end before it waits for them; several processes if need be."""
 
 from __future__ import annotations
 
@@ -10,9 +10,11 @@ import uvicorn
 from starlette.applications import Starlette
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from livria_sse.application import create_app
 from livria_sse.errors import InvalidSettings
 from livria_sse.settings import Settings
 from livria_sse.web.stream import ABORT
+from livria_sse.workers import Workers
 
 #: How long requests that are under way may take after the streams were told to end.
 GRACE_SECONDS = 10
@@ -57,12 +59,6 @@ class Server(uvicorn.Server):
         )
         self._app = app
 
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Starts, and prints the address to open: with port 0, nobody else knows it."""
-        await super().startup(sockets)
-        for listener in sockets or []:
-            click.echo(f"livria-sse: open {_address(listener)}")
-
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Ends the streams, then everything else."""
         await self._app.state.hub.drain()
@@ -87,15 +83,30 @@ def _listen(settings: Settings) -> socket.socket:
 
 
 def serve(app: Starlette, settings: Settings) -> None:
-    """Serves the application until it is told to stop.
+    """Serves the application until it is told to stop, and prints the address to open first.
+
+    With several processes, each makes an application of its own from the settings.
 
     Raises:
         InvalidSettings: It cannot listen at that address.
     """
+    _configure_logging(settings)
+    with _listen(settings) as listener:
+        click.echo(f"livria-sse: open {_address(listener)}")
+        if settings.workers > 1:
+            Workers(settings.workers, _work, settings, listener).run()
+        else:
+            Server(app).run([listener])
+
+
+def _work(settings: Settings, listener: socket.socket) -> None:
+    _configure_logging(settings)
+    Server(create_app(settings)).run([listener])
+
+
+def _configure_logging(settings: Settings) -> None:
     logging.basicConfig(
         level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s"
     )
     for talkative in ("uvicorn.error", "alembic"):
         logging.getLogger(talkative).setLevel(logging.WARNING)
-    with _listen(settings) as listener:
-        Server(app).run([listener])

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
 
 from pydantic import (
     AliasChoices,
@@ -21,6 +23,8 @@ from livria_sse.errors import InvalidSettings
 
 #: A shorter secret can be guessed from one token (RFC 7518, section 3.2).
 SHORTEST_JWT_SECRET = 32
+#: By a socket of TCP, TLS or Unix, or by asking sentinels for the present master.
+REDIS_SCHEMES = ("redis", "rediss", "unix", "redis+sentinel", "rediss+sentinel")
 
 
 class Settings(BaseSettings):
@@ -35,10 +39,21 @@ class Settings(BaseSettings):
         validate_by_name=True,
     )
 
-    #: Where reviews are kept: `sqlite:///<path>`; the path is relative to the working directory.
-    database_url: str = "sqlite:///livria.db"
-    #: Reserved for the Redis log, which this version does not have.
-    redis_url: SecretStr | None = None
+    #: Where reviews are kept: `sqlite:///<path>`, relative to the working directory, or
+    #: `postgresql://<user>:<password>@<host>/<name>`. It may hold a password.
+    database_url: Annotated[
+        str,
+        Field(repr=False, validation_alias=AliasChoices("LIVRIA_DATABASE_URL", "DATABASE_URL")),
+    ] = "sqlite:///livria.db"
+    #: Whether SQLite may be used where the disk does not outlive the process.
+    ephemeral_sqlite: bool = False
+    #: The Redis by which several processes tell each other of changes.
+    redis_url: Annotated[
+        SecretStr | None, Field(validation_alias=AliasChoices("LIVRIA_REDIS_URL", "REDIS_URL"))
+    ] = None
+    #: How many changes of each book Redis keeps, and for how many days after the last one.
+    redis_length: Annotated[int, Field(ge=1, le=100_000)] = 1_000
+    redis_days: Annotated[float, Field(gt=0, le=365)] = 7
     #: Loopback, except on a platform whose router comes from outside (Heroku sets `DYNO`).
     host: str = Field(
         default_factory=lambda: "0.0.0.0" if "DYNO" in os.environ else "127.0.0.1"  # noqa: S104
@@ -97,19 +112,29 @@ class Settings(BaseSettings):
             raise InvalidSettings("; ".join(_complaints(error))) from None
 
     @model_validator(mode="after")
-    def _one_process_on_a_file(self) -> Self:
-        scheme, _, path = self.database_url.partition("://")
-        if scheme != "sqlite" or not path.startswith("/"):
-            raise ValueError("LIVRIA_DATABASE_URL: use sqlite:///<path>; this version has no other")
-        if path[1:] in {"", ":memory:"}:
-            raise ValueError("LIVRIA_DATABASE_URL: name a file, as in sqlite:///livria.db")
-        if set(path) & set("?#%"):  # which every library takes apart in its own way
-            raise ValueError("LIVRIA_DATABASE_URL: use a path without ? # %")
+    def _a_database_that_lasts(self) -> Self:
+        name = _variable("LIVRIA_DATABASE_URL")
+        if complaint := _database_complaint(self.database_url):
+            raise ValueError(f"{name}: {complaint}")
+        on_a_file = self.database_url.startswith("sqlite:")
+        if on_a_file and "DYNO" in os.environ and not self.ephemeral_sqlite:
+            raise ValueError(
+                f"{name}: files do not last here; use postgresql://, or say that reviews may be "
+                "lost with LIVRIA_EPHEMERAL_SQLITE=1"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _processes_that_hear_each_other(self) -> Self:
+        if self.workers > 1 and not self.redis_url:
+            raise ValueError(
+                f"{_variable('LIVRIA_WORKERS')}: {self.workers} processes need Redis; "
+                "set LIVRIA_REDIS_URL, or say 1"
+            )
         if self.redis_url:
-            raise ValueError("LIVRIA_REDIS_URL: this version has no Redis log yet; unset it")
-        if self.workers > 1:
-            name = _variable("LIVRIA_WORKERS")
-            raise ValueError(f"{name}: several processes need Redis, not here yet; say 1")
+            complaint = _redis_complaint(self.redis_url.get_secret_value())
+            if complaint:
+                raise ValueError(f"{_variable('LIVRIA_REDIS_URL')}: {complaint}")
         return self
 
     @model_validator(mode="after")
@@ -124,6 +149,35 @@ class Settings(BaseSettings):
         if self.jwt_secret and len(self.jwt_secret.get_secret_value()) < SHORTEST_JWT_SECRET:
             raise ValueError(f"LIVRIA_JWT_SECRET: use at least {SHORTEST_JWT_SECRET} characters")
         return self
+
+
+def _database_complaint(url: str) -> str | None:
+    scheme, _, path = url.partition("://")
+    if scheme in {"postgresql", "postgres"}:
+        return None if _parsed(url) else "it is not a valid address"
+    if scheme != "sqlite" or not path.startswith("/"):
+        return "use sqlite:///<path> or postgresql://<user>:<password>@<host>/<name>"
+    if path[1:] in {"", ":memory:"}:
+        return "name a file, as in sqlite:///livria.db"
+    if set(path) & set("?#%"):  # which every library takes apart in its own way
+        return "use a path without ? # %"
+    return None
+
+
+def _redis_complaint(url: str) -> str | None:
+    scheme, _, rest = url.partition("://")
+    if scheme not in REDIS_SCHEMES or not rest:
+        return f"use one of {', '.join(f'{each}://' for each in REDIS_SCHEMES)}"
+    if "+sentinel" in scheme:
+        named = urlsplit(url).path.strip("/")
+        return None if named else "name the service, as in redis+sentinel://host:26379/livria"
+    return None if _parsed(url) else "it is not a valid address"
+
+
+def _parsed(url: str) -> bool:
+    with suppress(ValueError):
+        return urlsplit(url).port != 0
+    return False
 
 
 def _complaints(error: ValidationError) -> Iterator[str]:

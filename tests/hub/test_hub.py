@@ -29,12 +29,12 @@ class CountingLog(LocalLog):
         self.reads = 0
         self.broken = False
 
-    async def since(self, book_id: int, seq: int) -> Difference:
+    async def since(self, book_id: int, seq: int, *, known: int | None = None) -> Difference:
         """Counts, and fails if it is broken."""
         self.reads += 1
         if self.broken:
             raise StoreUnavailable
-        return await super().since(book_id, seq)
+        return await super().since(book_id, seq, known=known)
 
     async def heads(self, book_ids: Collection[int]) -> dict[int, int]:
         """Fails if it is broken."""

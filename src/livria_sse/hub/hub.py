@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from itertools import chain
 
@@ -22,11 +22,11 @@ from livria_sse.hub.ladder import Ladder
 from livria_sse.hub.statistics import Statistics
 from livria_sse.hub.stepping import Message, Send, body_messages, step
 from livria_sse.hub.subscriber import Subscriber
-from livria_sse.hub.tasks import Tasks
 from livria_sse.hub.welcome import Welcome, welcome
 from livria_sse.log.base import Log
 from livria_sse.models import Difference, Position
 from livria_sse.settings import Settings
+from livria_sse.tasks import Tasks
 
 logger = logging.getLogger(__name__)
 
@@ -42,6 +42,7 @@ class Hub:
     def __init__(self, log: Log, settings: Settings) -> None:
         self.epoch = log.epoch
         self.draining = False
+        self._log = log
         self._ladder = Ladder(log)
         self._settings = settings
         self._feeds: dict[int, Feed] = {}
@@ -54,7 +55,8 @@ class Hub:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[Hub]:
-        """Beats and audits as long as it is entered."""
+        """Listens, beats and audits as long as it is entered."""
+        self._tasks.spawn(self._log.listen(self))
         self._tasks.spawn(self._heartbeat.run())
         self._tasks.spawn(self._audit.run())
         try:
@@ -65,7 +67,12 @@ class Hub:
     # The way of a change to the sockets.
 
     def publish(self, difference: Difference) -> None:
-        """Tells the readers what has just been committed. Never waits, never fails."""
+        """Tells all readers what has just been committed. Never waits, never fails."""
+        self._log.append(difference)
+        self.hear(difference)
+
+    def hear(self, difference: Difference) -> None:
+        """Tells the readers of this process."""
         feed = self._feeds.get(difference.book_id)
         if feed is None:
             return
@@ -75,6 +82,10 @@ class Hub:
         else:
             feed.announce(difference.head)
             self._fallen_behind(feed)
+
+    def missed(self, book_ids: Collection[int]) -> None:
+        """Has the audit look at these books: their doorbells could not be heard until now."""
+        self._audit.ask(book_ids)
 
     def _advance_all(self, feed: Feed) -> None:
         for subscriber in self._subscribers.get(feed, ()):
@@ -138,6 +149,11 @@ class Hub:
     # The life of a stream.
 
     @property
+    def degraded(self) -> str | None:
+        """Why readers learn of other processes' changes late at present; None if they do not."""
+        return self._log.degraded
+
+    @property
     def full(self) -> bool:
         """Whether another stream would be one too many."""
         return self._settings.limits and self._streams >= self._settings.max_streams
@@ -157,11 +173,13 @@ class Hub:
         feed.watchers += 1
         try:
             await self._ladder.bring_up(feed)
+            self._log.watch(book_id)
             yield feed
         finally:
             feed.watchers -= 1
             if not feed.watchers:
                 del self._feeds[book_id]
+                self._log.unwatch(book_id)
 
     async def welcome(self, feed: Feed, asked: str | None) -> Welcome:
         """How a stream begins for a reader who asks for this position (None: for no position)."""

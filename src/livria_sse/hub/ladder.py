@@ -24,7 +24,7 @@ class Ladder:
         async with feed.lock:
             while feed.behind:
                 expected = feed.announced
-                feed.learn(await self._newer(feed))
+                feed.learn(await self._newer(feed, known=expected))
                 if feed.announced == expected:
                     feed.announced = feed.head  # there is nothing of that number
 
@@ -34,27 +34,28 @@ class Ladder:
             ready = feed.messages_since(seq)  # read by somebody for whom this one has waited
             if ready is not None:
                 return ready, feed.head
-            difference = feed.learn(await self._since(feed, seq)).since(seq)
+            difference = feed.learn(await self._since(feed, seq, known=feed.announced))
+            difference = difference.since(seq)
             return feed.messages(difference), difference.head
 
     async def look_again(self, feed: Feed) -> None:
         """Reads on from the head, whether or not anything new was heard of."""
         async with feed.lock:
-            feed.learn(await self._newer(feed))
+            feed.learn(await self._newer(feed, known=None))
 
-    async def _newer(self, feed: Feed) -> Difference:
+    async def _newer(self, feed: Feed, *, known: int | None) -> Difference:
         if feed.head == UNKNOWN:
             return await self._log.head(feed.book_id)
         try:
-            return await self._since(feed, feed.head)
+            return await self._since(feed, feed.head, known=known)
         except DifferenceTooLarge:
             return await self._log.head(feed.book_id)
 
-    async def _since(self, feed: Feed, seq: int) -> Difference:
+    async def _since(self, feed: Feed, seq: int, *, known: int | None) -> Difference:
         if seq <= feed.too_large:
             raise DifferenceTooLarge
         try:
-            return await self._log.since(feed.book_id, seq)
+            return await self._log.since(feed.book_id, seq, known=known)
         except DifferenceTooLarge:
             feed.too_large = seq
             raise

@@ -1,4 +1,4 @@
-"""The log of each book's changes, as the hub reads it: the rungs of the ladder below the feed."""
+"""The log of each book's changes: the rungs of the ladder below the feed, and who hears of what."""
 
 from __future__ import annotations
 
@@ -8,25 +8,46 @@ from typing import Protocol
 from livria_sse.models import Difference
 
 
+class Listener(Protocol):
+    """Who hears of changes: the hub. Nothing of this waits or fails."""
+
+    def hear(self, difference: Difference) -> None:
+        """Takes note of a change of another process; it may be known, or leave a gap.
+
+        A difference with nothing in it says where its book stands.
+        """
+
+    def missed(self, book_ids: Collection[int]) -> None:
+        """Takes note that changes of these books may have gone by unheard: they are to be read."""
+
+
 class Log(Protocol):
     """What has changed in each book, numbered without gaps.
 
     Guarantees:
 
     - A difference is whole. It holds the latest change of every review that changed between its
-      two ends, and nothing of what those changes replaced: no text that was deleted or edited away
-      before the read began.
+      two ends, and nothing of what those changes replaced.
     - Any age will do. A position is too old only if more than the replay limit has changed since.
-    - What was committed before a read began is in it, whichever process committed it.
+    - What was committed before a read began is in it, whichever process committed it, unless the
+      reader says that less will do.
     - Reads change nothing, and may be repeated and cancelled at any moment.
+    - What is appended reaches the listeners of every other process, and so does what was committed
+      by a process that died before it could append: if not by the doorbell, then because every
+      listener is told when it may have missed something, and compares heads from time to time.
 
-    All verbs raise `StoreUnavailable` when nothing that holds the truth can be reached. That says
+    All reads raise `StoreUnavailable` when nothing that holds the truth can be reached. That says
     nothing about what happened: ask again.
     """
 
     @property
     def epoch(self) -> str:
         """The life of the database whose changes these are."""
+        ...
+
+    @property
+    def degraded(self) -> str | None:
+        """Why changes of other processes come late at present; None if they do not."""
         ...
 
     async def head(self, book_id: int) -> Difference:
@@ -41,11 +62,30 @@ class Log(Protocol):
         """The heads of many books, in one query; a book that is not there is left out."""
         ...
 
-    async def since(self, book_id: int, seq: int) -> Difference:
+    async def since(self, book_id: int, seq: int, *, known: int | None = None) -> Difference:
         """What a reader at `seq` lacks. If `seq` is ahead of the head, `head` is below `after`.
+
+        With `known`, a difference that leads at least there will do; it may then be read from
+        wherever it is nearest.
 
         Raises:
             UnknownBook: There is no such book.
             DifferenceTooLarge: It has more changes than the replay limit.
         """
+        ...
+
+    def append(self, difference: Difference) -> None:
+        """Tells other processes what was committed. Never waits, and never fails."""
+        ...
+
+    def watch(self, book_id: int) -> None:
+        """Listens for a book's changes from now on; soon after, the listener has `missed` it."""
+        ...
+
+    def unwatch(self, book_id: int) -> None:
+        """Listens for a book's changes no more."""
+        ...
+
+    async def listen(self, listener: Listener) -> None:
+        """Lets the listener hear what other processes append, until it is cancelled."""
         ...

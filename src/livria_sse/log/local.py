@@ -4,12 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+from livria_sse.log.base import Listener
 from livria_sse.models import Difference
 from livria_sse.store import Store
 
 
 class LocalLog:
-    """Reads the log from SQL alone; see `Log` for what it guarantees."""
+    """Reads the log from SQL alone; see `Log` for what it guarantees.
+
+    It rings no doorbell and hears none: another process on the same database learns of changes by
+    its audit.
+    """
+
+    degraded = None
 
     def __init__(self, store: Store, *, replay_limit: int) -> None:
         self.epoch = store.epoch
@@ -24,6 +31,18 @@ class LocalLog:
         """The heads of many books."""
         return await self._changes.heads(book_ids)
 
-    async def since(self, book_id: int, seq: int) -> Difference:
+    async def since(self, book_id: int, seq: int, *, known: int | None = None) -> Difference:
         """What a reader at `seq` lacks."""
         return await self._changes.since(book_id, seq, limit=self._replay_limit)
+
+    def append(self, difference: Difference) -> None:
+        """Nothing: it is in the database, where whoever reads this log finds it."""
+
+    def watch(self, book_id: int) -> None:
+        """Nothing: no doorbell rings."""
+
+    def unwatch(self, book_id: int) -> None:
+        """Nothing: no doorbell rings."""
+
+    async def listen(self, listener: Listener) -> None:
+        """Nothing: no doorbell rings."""

@@ -26,7 +26,7 @@ async def alive(_request: Request) -> Response:
 
 
 async def ready(request: Request) -> Response:
-    """200 if requests can be served, else 503 with the reason."""
+    """200 if requests can be served, else 503; with the reason if it is not as it should be."""
     if request.state["hub"].draining:
         return JSONAnswer({"status": "unready", "reason": "the server stops"}, 503)
     try:
@@ -34,6 +34,8 @@ async def ready(request: Request) -> Response:
             await request.state["store"].facts.epoch()
     except (StoreUnavailable, TimeoutError):
         return JSONAnswer({"status": "unready", "reason": "the database does not answer"}, 503)
+    if degraded := request.state["hub"].degraded:
+        return JSONAnswer({"status": "degraded", "reason": degraded})
     return JSONAnswer({"status": "ok"})
 
 

@@ -1,4 +1,4 @@
-"""The tasks that a hub has under way."""
+"""The tasks that a part of the service has under way."""
 
 from __future__ import annotations
 
@@ -29,6 +29,11 @@ class Tasks:
         """The same, for work that nobody waits for."""
         _ = self.start(work)
 
+    async def finish(self, *, seconds: float) -> None:
+        """Lets all of them end by themselves, for so long."""
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=seconds)
+
     async def cancel(self) -> None:
         """Ends all of them."""
         for task in self._tasks:
@@ -38,4 +43,4 @@ class Tasks:
     def _ended(self, task: Task) -> None:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()):
-            logger.error("a task of the hub failed", exc_info=error)
+            logger.error("a task failed", exc_info=error)

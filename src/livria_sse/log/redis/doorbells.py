@@ -1,0 +1,122 @@
+"""The doorbells of all books that are watched here, heard on one connection."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from collections.abc import Collection
+from typing import Any, NoReturn
+
+from redis.asyncio import Redis
+from redis.asyncio.client import PubSub
+from redis.exceptions import RedisError
+
+from livria_sse.log.base import Listener
+from livria_sse.log.redis.entries import heard
+from livria_sse.log.redis.keys import channel
+
+logger = logging.getLogger(__name__)
+
+#: After so many seconds of silence Redis is asked for a sign of life; after as many again it is
+#: taken for dead. Until then a change can only be found by the audit.
+QUIET_SECONDS = 0.5
+#: Seconds between two attempts to listen: doubled each time, spread by a half.
+SHORTEST_PAUSE, LONGEST_PAUSE = 0.1, 2.0
+#: A channel on which nobody publishes: who listens to nothing cannot be asked for a sign of life.
+LIFELINE = "livria:lifeline"
+
+
+class Doorbells:
+    """Listens to the books that are watched, and goes on listening whatever happens to Redis."""
+
+    def __init__(self, client: Redis, epoch: str) -> None:
+        self._client = client
+        self._epoch = epoch
+        #: The watched books by the channels of their doorbells.
+        self._watched: dict[bytes, int] = {}
+        self._changed = asyncio.Event()
+        #: Whether they can be heard at present. Nobody has tried before `listen`.
+        self.ring = True
+
+    def watch(self, book_id: int) -> None:
+        """Listens to a book from now on."""
+        name = channel(self._epoch, book_id).encode()
+        if name not in self._watched:
+            self._watched[name] = book_id
+            self._changed.set()
+
+    def unwatch(self, book_id: int) -> None:
+        """Listens to a book no more."""
+        self._watched.pop(channel(self._epoch, book_id).encode(), None)
+        self._changed.set()
+
+    async def listen(self, listener: Listener) -> NoReturn:
+        """Listens until it is cancelled; after every interruption, all books were missed."""
+        pause = SHORTEST_PAUSE
+        while True:
+            try:
+                async with self._client.pubsub() as pubsub:
+                    await self._listen_on(pubsub, listener)
+            except* (RedisError, OSError) as errors:
+                if self.ring:
+                    logger.warning("no doorbell can be heard: %s", errors.exceptions[0])
+                    pause = SHORTEST_PAUSE
+            finally:
+                self.ring = False
+            listener.missed(tuple(self._watched.values()))
+            await asyncio.sleep(pause * random.uniform(0.5, 1))  # noqa: S311
+            pause = min(2 * pause, LONGEST_PAUSE)
+
+    async def _listen_on(self, pubsub: PubSub, listener: Listener) -> None:
+        await pubsub.subscribe(LIFELINE)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._follow_watches(pubsub))
+            group.create_task(self._hear_all(pubsub, listener))
+
+    async def _follow_watches(self, pubsub: PubSub) -> NoReturn:
+        """Keeps the subscriptions to what is watched."""
+        subscribed: set[bytes] = set()
+        while True:
+            self._changed.clear()
+            wanted = set(self._watched)
+            if wanted - subscribed:
+                await pubsub.subscribe(*wanted - subscribed)
+            if subscribed - wanted:
+                await pubsub.unsubscribe(*subscribed - wanted)
+            subscribed = wanted
+            await self._changed.wait()
+
+    async def _hear_all(self, pubsub: PubSub, listener: Listener) -> NoReturn:
+        asked = False
+        while True:
+            message = await pubsub.get_message(timeout=QUIET_SECONDS)
+            if message:
+                asked = False
+                self._take(message, listener)
+            elif asked:
+                raise ConnectionError("Redis is silent")
+            else:
+                asked = True
+                await pubsub.ping()
+
+    def _take(self, message: dict[str, Any], listener: Listener) -> None:
+        book_id = self._watched.get(message["channel"])
+        if message["type"] == "subscribe":
+            self._reached(message["channel"])
+            listener.missed(_known(book_id))
+        elif message["type"] == "message" and book_id is not None:
+            try:
+                listener.hear(heard(message["data"], book_id))
+            except ValueError:
+                logger.warning("the doorbell of book %d said what is not ours", book_id)
+                listener.missed([book_id])
+
+    def _reached(self, name: bytes) -> None:
+        if name == LIFELINE.encode() and not self.ring:
+            logger.warning("doorbells can be heard again")
+            self.ring = True
+
+
+def _known(book_id: int | None) -> Collection[int]:
+    return [] if book_id is None else [book_id]

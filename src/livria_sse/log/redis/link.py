@@ -1,0 +1,67 @@
+"""The link to Redis: whether it answers, for all who would ask it something."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import Any
+
+from redis.asyncio import Redis
+from redis.commands.core import AsyncScript
+from redis.exceptions import RedisError
+
+from livria_sse.errors import LivriaError
+
+logger = logging.getLogger(__name__)
+
+#: Commands under way at once: a herd of books that are read waits here, not for a connection.
+SLOTS = 16
+
+
+class RedisAway(LivriaError):
+    """Redis does not answer at present."""
+
+
+class Link:
+    """Runs scripts. Once one has failed, none is tried until `probe` has had an answer.
+
+    So nobody waits for a Redis that is away, except whoever notices it first. What became of a
+    script that failed is not known.
+    """
+
+    def __init__(self, client: Redis) -> None:
+        self._client = client
+        self._slots = asyncio.Semaphore(SLOTS)
+        #: Whether the last that was heard of Redis is good.
+        self.up = True
+
+    def script(self, text: str) -> AsyncScript:
+        """A script that is sent by its digest, and whole where Redis does not know it."""
+        return self._client.register_script(text)
+
+    async def run(self, script: AsyncScript, keys: list[str], values: list[Any]) -> Any:
+        """What a script answers.
+
+        Raises:
+            RedisAway: Redis does not answer, or refuses, as a replica or a full server does.
+        """
+        async with self._slots:
+            if not self.up:
+                raise RedisAway
+            try:
+                return await script(keys=keys, args=values)
+            except (RedisError, OSError) as error:
+                if self.up:
+                    logger.warning("Redis is away: %s", error)
+                self.up = False
+                raise RedisAway from error
+
+    async def probe(self) -> None:
+        """Asks whether Redis answers again, on a new connection: it may be another server now."""
+        try:
+            await self._client.connection_pool.disconnect(inuse_connections=False)
+            await self._client.ping()
+        except (RedisError, OSError):
+            return
+        self.up = True
+        logger.warning("Redis is back")

@@ -1,0 +1,73 @@
+"""The log with Redis: many processes, told by doorbells and helped by streams; SQL is the truth."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Collection
+from contextlib import asynccontextmanager
+
+from livria_sse.log.base import Listener
+from livria_sse.log.local import LocalLog
+from livria_sse.log.redis.clients import open_command_client, open_listening_client
+from livria_sse.log.redis.doorbells import Doorbells
+from livria_sse.log.redis.link import Link, RedisAway
+from livria_sse.log.redis.publisher import Publisher
+from livria_sse.log.redis.streams import Streams
+from livria_sse.models import Difference
+from livria_sse.settings import Settings
+from livria_sse.store import Store
+
+
+class RedisLog:
+    """Reads Redis where it is certain to hold the whole difference, else SQL; see `Log`."""
+
+    def __init__(
+        self, database: LocalLog, streams: Streams, publisher: Publisher, doorbells: Doorbells
+    ) -> None:
+        self.epoch = database.epoch
+        self._database = database
+        self._streams = streams
+        self._publisher = publisher
+        self._doorbells = doorbells
+        self.append = publisher.publish
+        self.watch = doorbells.watch
+        self.unwatch = doorbells.unwatch
+
+    @property
+    def degraded(self) -> str | None:
+        """Why changes of other processes come late at present; None if they do not."""
+        if self._streams.available and self._doorbells.ring:
+            return None
+        return "Redis does not answer; pages are kept up to date from the database"
+
+    async def head(self, book_id: int) -> Difference:
+        """Where a book stands."""
+        return await self._database.head(book_id)
+
+    async def heads(self, book_ids: Collection[int]) -> dict[int, int]:
+        """The heads of many books."""
+        return await self._database.heads(book_ids)
+
+    async def since(self, book_id: int, seq: int, *, known: int | None = None) -> Difference:
+        """What a reader at `seq` lacks."""
+        if known is not None and self._streams.available:
+            try:
+                difference = await self._streams.since(book_id, seq, known=known)
+            except RedisAway:
+                difference = None
+            if difference:
+                return difference
+        return await self._database.since(book_id, seq)
+
+    async def listen(self, listener: Listener) -> None:
+        """Lets the listener hear what other processes append, until it is cancelled."""
+        await self._doorbells.listen(listener)
+
+
+@asynccontextmanager
+async def open_redis_log(store: Store, url: str, settings: Settings) -> AsyncIterator[RedisLog]:
+    """The log of a store at the Redis of a URL, which need not answer at present."""
+    async with open_command_client(url) as commands, open_listening_client(url) as listening:
+        streams = Streams(Link(commands), store.epoch, settings)
+        async with Publisher(streams, store.changes).running() as publisher:
+            database = LocalLog(store, replay_limit=settings.replay_limit)
+            yield RedisLog(database, streams, publisher, Doorbells(listening, store.epoch))

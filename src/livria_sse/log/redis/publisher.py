@@ -1,0 +1,114 @@
+"""The publisher: from this process to Redis, in order."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+
+from livria_sse.errors import DifferenceTooLarge, LivriaError, UnknownBook
+from livria_sse.log.redis.streams import Streams
+from livria_sse.models import Difference
+from livria_sse.store.changes import Changes
+from livria_sse.tasks import Tasks
+
+logger = logging.getLogger(__name__)
+
+#: Seconds between two looks at what is behind; spread, so that processes do not all come at once.
+PAUSE = 0.5
+#: How many changes of a book wait at most before SQL is asked for them instead.
+LONGEST_WAIT = 64
+#: A log that begins anew begins with so many of the newest changes.
+BEGINNING = 256
+#: At the end, so many seconds for what still waits; the audit of others covers the rest.
+LAST_SECONDS = 2.0
+
+
+class Publisher:
+    """Appends what was committed to the streams, a book at a time and each book in order.
+
+    A book whose change cannot be appended, because Redis is away or the change before it is
+    another process's that is missing, is *behind*: only that is remembered, and when Redis answers
+    it gets from SQL whatever its stream lacks.
+    """
+
+    def __init__(self, streams: Streams, changes: Changes) -> None:
+        self._streams = streams
+        self._changes = changes
+        #: What is to be appended to each book; None if the book is behind.
+        self._waiting: dict[int, Difference | None] = {}
+        self._busy: set[int] = set()
+        self._tasks = Tasks()
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[Publisher]:
+        """Publishes as long as it is entered, and appends what waits before it is left."""
+        retrying = self._tasks.start(self._retry())
+        try:
+            yield self
+        finally:
+            retrying.cancel()
+            await self._tasks.finish(seconds=LAST_SECONDS)
+            await self._tasks.cancel()
+
+    @property
+    def backlog(self) -> int:
+        """How many books have changes that are not appended yet."""
+        return len(self._waiting.keys() | self._busy)
+
+    def publish(self, difference: Difference) -> None:
+        """Appends a difference soon. Never waits, and never fails."""
+        book_id = difference.book_id
+        self._waiting[book_id] = self._joined(difference) if self._streams.available else None
+        self._begin(book_id)
+
+    def _joined(self, difference: Difference) -> Difference | None:
+        """The difference together with what waits already; None if they do not fit."""
+        if difference.book_id not in self._waiting:
+            return difference
+        waiting = self._waiting[difference.book_id]
+        if waiting is None or waiting.head != difference.after:
+            return None
+        return waiting.merged(difference) if len(waiting.changes) < LONGEST_WAIT else None
+
+    def _begin(self, book_id: int) -> None:
+        if self._streams.available and book_id not in self._busy:
+            self._busy.add(book_id)
+            self._tasks.spawn(self._append_all(book_id))
+
+    async def _append_all(self, book_id: int) -> None:
+        try:
+            while book_id in self._waiting:
+                await self._append(book_id, self._waiting.pop(book_id))
+        except LivriaError:  # Redis or the database is away
+            self._waiting[book_id] = None
+        finally:
+            self._busy.discard(book_id)
+
+    async def _append(self, book_id: int, difference: Difference | None) -> None:
+        reached = None
+        if difference:
+            reached = await self._streams.append(difference)
+            if reached >= difference.head:
+                return
+        with suppress(UnknownBook):
+            await self._streams.append(await self._missing(book_id, reached), anew=True)
+
+    async def _missing(self, book_id: int, reached: int | None) -> Difference:
+        """What SQL has and the stream lacks, or its newest part if that is much."""
+        if reached is not None:
+            with suppress(DifferenceTooLarge):
+                return await self._changes.since(book_id, reached, limit=BEGINNING)
+        head = (await self._changes.head(book_id)).head
+        newest = await self._changes.since(book_id, max(0, head - BEGINNING), limit=2 * BEGINNING)
+        return newest.newest(BEGINNING)
+
+    async def _retry(self) -> None:
+        while True:
+            await asyncio.sleep(PAUSE * random.uniform(0.6, 1.4))  # noqa: S311
+            if not self._streams.available:
+                await self._streams.link.probe()
+            for book_id in tuple(self._waiting):
+                self._begin(book_id)
