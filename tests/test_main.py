@@ -15,6 +15,7 @@ import pytest
 
 from livria_sse import __version__
 from livria_sse.models import Position
+from tests.parts.server import FOREIGN
 
 PASSWORD = "correct horse battery"
 EMMA = '{"id": 7, "title": "Emma", "author": "Jane Austen"}'
@@ -34,7 +35,7 @@ class CommandLine:
         mine = {
             name: value
             for name, value in os.environ.items()
-            if not name.upper().startswith(("LIVRIA_", "PORT", "WEB_CONCURRENCY", "DYNO"))
+            if not name.upper().startswith(FOREIGN)
         }
         return subprocess.run(
             [sys.executable, "-m", "livria_sse", *map(str, arguments)],
@@ -254,7 +255,7 @@ def test_names_as_typed(livria: CommandLine) -> None:
         (["serve", "--workers", "2"], {}, "LIVRIA_WORKERS"),
         (["serve", "--port", "99999"], {}, "LIVRIA_PORT"),
         (["serve"], {"PORT": "http"}, "PORT"),
-        (["serve"], {"LIVRIA_REDIS_URL": "redis://localhost"}, "LIVRIA_REDIS_URL"),
+        (["serve"], {"LIVRIA_REDIS_URL": "localhost:6379"}, "LIVRIA_REDIS_URL"),
         (
             ["serve"],
             {"LIVRIA_JWT_ALGORITHM": "RS256", "LIVRIA_JWT_JWKS_FILE": "nowhere.json"},
@@ -265,7 +266,7 @@ def test_names_as_typed(livria: CommandLine) -> None:
             {"LIVRIA_JWT_ALGORITHM": "RS256", "LIVRIA_JWT_PUBLIC_KEY": "-----BEGIN X-----\\nx"},
             "LIVRIA_JWT_PUBLIC_KEY",
         ),
-        (["migrate"], {"LIVRIA_DATABASE_URL": "postgresql://localhost/x"}, "LIVRIA_DATABASE_URL"),
+        (["migrate"], {"LIVRIA_DATABASE_URL": "mysql://localhost/x"}, "LIVRIA_DATABASE_URL"),
         (["accounts", "set-staff", "mina"], {"LIVRIA_LIMITS": "perhaps"}, "LIVRIA_LIMITS"),
     ],
     ids=["workers", "port", "PORT", "redis", "jwks", "key", "url", "limits"],

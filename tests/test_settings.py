@@ -19,7 +19,7 @@ SECRET = "a secret that nobody may ever read in a log"
 def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     """An environment without anything of the tester's own that is a setting."""
     for name in os.environ:
-        known = name.upper() in {"PORT", "WEB_CONCURRENCY", "DYNO"}
+        known = name.upper() in {"PORT", "WEB_CONCURRENCY", "DYNO", "DATABASE_URL", "REDIS_URL"}
         if known or name.upper().startswith("LIVRIA_"):
             monkeypatch.delenv(name)
     return monkeypatch
@@ -58,7 +58,10 @@ def test_variables_are_read(environment: pytest.MonkeyPatch) -> None:
         "LIVRIA_DATABASE_URL": "sqlite:////srv/reviews.db",
         "LIVRIA_HOST": "0.0.0.0",
         "LIVRIA_PORT": "0",
-        "LIVRIA_WORKERS": "1",
+        "LIVRIA_WORKERS": "3",
+        "LIVRIA_REDIS_URL": "rediss://:word@redis.example:6380/1",
+        "LIVRIA_REDIS_LENGTH": "20",
+        "LIVRIA_REDIS_DAYS": "0.5",
         "LIVRIA_LOG_LEVEL": "debug",
         "LIVRIA_SAMPLE_BOOKS": "0",
         "LIVRIA_SESSION_DAYS": "7",
@@ -80,7 +83,10 @@ def test_variables_are_read(environment: pytest.MonkeyPatch) -> None:
     settings = Settings.from_environment()
 
     assert settings.database_url == "sqlite:////srv/reviews.db"
-    assert (settings.host, settings.port, settings.workers) == ("0.0.0.0", 0, 1)
+    assert (settings.host, settings.port, settings.workers) == ("0.0.0.0", 0, 3)
+    assert settings.redis_url
+    assert settings.redis_url.get_secret_value() == "rediss://:word@redis.example:6380/1"
+    assert (settings.redis_length, settings.redis_days) == (20, 0.5)
     assert settings.log_level == "debug"
     assert not settings.sample_books
     assert settings.session_days == 7
@@ -124,8 +130,65 @@ def test_platforms_concurrency(environment: pytest.MonkeyPatch) -> None:
 def test_platforms_router(environment: pytest.MonkeyPatch) -> None:
     """On a platform whose router comes from outside, it listens to the outside."""
     environment.setenv("DYNO", "web.1")
+    environment.setenv("DATABASE_URL", "postgres://livria@db.example/livria")
 
     assert Settings.from_environment().host == "0.0.0.0"
+
+
+def test_platforms_services(environment: pytest.MonkeyPatch) -> None:
+    """The addresses that a platform gives are honoured; our own variables go before them."""
+    environment.setenv("DATABASE_URL", "postgres://livria@db.example/livria")
+    environment.setenv("REDIS_URL", "redis://redis.example")
+    settings = Settings.from_environment()
+    assert settings.database_url == "postgres://livria@db.example/livria"
+    assert settings.redis_url
+    assert settings.redis_url.get_secret_value() == "redis://redis.example"
+
+    environment.setenv("LIVRIA_DATABASE_URL", "sqlite:///mine.db")
+    environment.setenv("LIVRIA_REDIS_URL", "unix:///run/redis.sock")
+    settings = Settings.from_environment()
+    assert settings.database_url == "sqlite:///mine.db"
+    assert settings.redis_url
+    assert settings.redis_url.get_secret_value() == "unix:///run/redis.sock"
+
+
+def test_disks_that_do_not_last(environment: pytest.MonkeyPatch) -> None:
+    """Where the disk is emptied at every restart, SQLite is refused unless that is wanted."""
+    said = complaint(environment, DYNO="web.1")
+    assert said.startswith("LIVRIA_DATABASE_URL: ")
+    assert "postgresql://" in said
+    assert "LIVRIA_EPHEMERAL_SQLITE=1" in said
+
+    environment.setenv("LIVRIA_EPHEMERAL_SQLITE", "1")
+    assert Settings.from_environment().database_url == "sqlite:///livria.db"
+
+
+@pytest.mark.parametrize("name", ["LIVRIA_WORKERS", "WEB_CONCURRENCY"])
+def test_processes_need_redis(environment: pytest.MonkeyPatch, name: str) -> None:
+    """Several processes without Redis are refused, in a line that says what to set."""
+    said = complaint(environment, **{name: "2"})
+    assert said.startswith(f"{name}: ")
+    assert "LIVRIA_REDIS_URL" in said
+
+    environment.setenv("LIVRIA_REDIS_URL", "redis://localhost")
+    assert Settings.from_environment().workers == 2
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "redis://localhost",
+        "redis://livria:word@localhost:6379/1",
+        "rediss://:word@localhost:6380/0?ssl_cert_reqs=none",
+        "unix:///run/redis/redis.sock?db=1",
+        "redis+sentinel://one:26379,two/livria/1",
+    ],
+)
+def test_redis_addresses(environment: pytest.MonkeyPatch, url: str) -> None:
+    """Every kind of address at which Redis can be is accepted."""
+    environment.setenv("LIVRIA_REDIS_URL", url)
+
+    assert Settings.from_environment().redis_url
 
 
 def test_empty_is_unset(environment: pytest.MonkeyPatch) -> None:
@@ -171,16 +234,24 @@ def test_settings_stay() -> None:
         ("LIVRIA_DATABASE_URL", "sqlite:///a#b/livria.db"),
         ("LIVRIA_DATABASE_URL", "sqlite:///a%20b/livria.db"),
         ("LIVRIA_DATABASE_URL", "sqlite+aiosqlite:///livria.db"),
-        ("LIVRIA_DATABASE_URL", "postgresql://localhost/livria"),
+        ("LIVRIA_DATABASE_URL", "postgresql://localhost:port/livria"),
+        ("LIVRIA_DATABASE_URL", "postgresql+asyncpg://localhost/livria"),
+        ("LIVRIA_DATABASE_URL", "mysql://localhost/livria"),
         ("LIVRIA_DATABASE_URL", "\x1b[2J\r\nlivria-sse: all is well"),
-        ("LIVRIA_REDIS_URL", "redis://localhost"),
+        ("LIVRIA_REDIS_URL", "localhost:6379"),
+        ("LIVRIA_REDIS_URL", "redis://"),
+        ("LIVRIA_REDIS_URL", "redis://localhost:port"),
+        ("LIVRIA_REDIS_URL", "memcached://localhost"),
+        ("LIVRIA_REDIS_URL", "redis+sentinel://localhost:26379"),
+        ("LIVRIA_REDIS_LENGTH", "0"),
+        ("LIVRIA_REDIS_DAYS", "0"),
+        ("LIVRIA_REDIS_DAYS", "nan"),
         ("LIVRIA_PORT", "-1"),
         ("LIVRIA_PORT", "65536"),
         ("LIVRIA_PORT", "http"),
         ("LIVRIA_PORT", "80\n80"),
         ("LIVRIA_PORT", "8" * 5_000),
         ("LIVRIA_WORKERS", "0"),
-        ("LIVRIA_WORKERS", "2"),
         ("LIVRIA_LOG_LEVEL", "loud"),
         ("LIVRIA_SAMPLE_BOOKS", "perhaps"),
         ("LIVRIA_SESSION_DAYS", "0"),
@@ -255,8 +326,8 @@ def test_one_key_for_tokens(
         {"LIVRIA_JWT_SECRET": SECRET, "LIVRIA_JWT_PUBLIC_KEY": "PEM"},
         {"LIVRIA_JWT_SECRET": SECRET, "LIVRIA_PORT": "http"},
         {"LIVRIA_JWT_SECRET": SECRET[: SHORTEST_JWT_SECRET - 1]},
-        {"LIVRIA_REDIS_URL": f"redis://:{SECRET}@localhost"},
-        {"LIVRIA_DATABASE_URL": f"postgresql://livria:{SECRET}@localhost/livria"},
+        {"LIVRIA_REDIS_URL": f"redis://:{SECRET}@localhost:port"},
+        {"LIVRIA_DATABASE_URL": f"postgresql://livria:{SECRET}@localhost:port/livria"},
         {"LIVRIA_PORT": SECRET},
     ],
     ids=["algorithm", "two-keys", "other-mistake", "short", "redis", "database", "misplaced"],
@@ -279,9 +350,11 @@ def test_secrets_are_not_said(environment: pytest.MonkeyPatch, variables: dict[s
 def test_secrets_are_not_shown(environment: pytest.MonkeyPatch) -> None:
     """Settings that are printed, in a log or a traceback, do not show their secrets."""
     environment.setenv("LIVRIA_JWT_SECRET", SECRET)
+    environment.setenv("LIVRIA_REDIS_URL", f"redis://:{SECRET}@localhost")
+    environment.setenv("LIVRIA_DATABASE_URL", f"postgresql://livria:{SECRET}@localhost/livria")
 
     settings = Settings.from_environment()
 
-    assert SECRET not in f"{settings!r} {settings} {settings.model_dump()}"
+    assert SECRET not in f"{settings!r} {settings}"
     assert settings.jwt_secret
     assert settings.jwt_secret.get_secret_value() == SECRET
