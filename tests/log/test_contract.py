@@ -18,13 +18,13 @@ from typing import Protocol
 import anyio.lowlevel
 import pytest
 from hypothesis import given, settings, strategies as st
-from tests.factories import add_account, add_book
 
 from livria_sse.errors import DifferenceTooLarge, StoreUnavailable, UnknownBook
 from livria_sse.log.base import Log
 from livria_sse.log.local import LocalLog
 from livria_sse.models import Account, Difference, Review
 from livria_sse.store import Store, open_store
+from tests.factories import add_account, add_book
 
 BOOK = 10
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tests.parts.missing import missing
 from tests.parts.person import PASSWORD, Person
+from tests.parts.redis import RedisServer
 from tests.parts.server import ServerProcess
 
-__all__ = ["PASSWORD", "Person", "ServerProcess", "missing"]
+__all__ = ["PASSWORD", "Person", "RedisServer", "ServerProcess", "missing"]

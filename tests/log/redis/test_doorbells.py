@@ -1,0 +1,199 @@
+"""The doorbells: one connection on which everything is heard, or known to be missed."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator, Callable, Collection
+from contextlib import suppress
+
+import pytest
+from redis.asyncio import Redis
+
+from livria_sse.log.redis.clients import open_listening_client
+from livria_sse.log.redis.doorbells import Doorbells
+from livria_sse.log.redis.keys import channel
+from livria_sse.log.redis.streams import Streams
+from livria_sse.models import Difference
+from tests.log.redis.conftest import EPOCH
+from tests.log.redis.history import BOOK, History
+from tests.parts import RedisServer
+from tests.waiting import until
+
+
+class Notebook:
+    """A listener who writes down what they hear, and what they were told that they missed."""
+
+    def __init__(self) -> None:
+        self.heard: list[Difference] = []
+        self.told_missed: list[int] = []
+
+    def hear(self, difference: Difference) -> None:
+        """Writes it down."""
+        self.heard.append(difference)
+
+    def missed(self, book_ids: Collection[int]) -> None:
+        """Writes it down."""
+        self.told_missed.extend(book_ids)
+
+
+@pytest.fixture
+def notebook() -> Notebook:
+    """What was heard."""
+    return Notebook()
+
+
+@pytest.fixture
+async def doorbells(redis: RedisServer, notebook: Notebook) -> AsyncIterator[Doorbells]:
+    """Doorbells to which somebody listens."""
+    async with open_listening_client(redis.url) as client:
+        doorbells = Doorbells(client, EPOCH)
+        listening = asyncio.create_task(doorbells.listen(notebook))
+        yield doorbells
+        listening.cancel()
+        with suppress(asyncio.CancelledError):
+            await listening
+
+
+async def test_changes_are_heard(
+    doorbells: Doorbells, notebook: Notebook, streams: Streams
+) -> None:
+    """What is appended is heard whole, in order, without another read."""
+    doorbells.watch(BOOK)
+    await until(lambda: BOOK in notebook.told_missed)
+    history = History()
+    told = [history.create("좋아요"), history.edit(0, "정말 좋아요"), history.delete(0)]
+    for difference in told:
+        await streams.append(difference)
+
+    await until(lambda: len(notebook.heard) == 3)
+    assert notebook.heard == told
+
+
+async def test_a_new_watch_has_missed(doorbells: Doorbells, notebook: Notebook) -> None:
+    """Whoever begins to watch is told to read: what came before the subscription was not heard."""
+    for book in (7, 8, 9):
+        doorbells.watch(book)
+
+    await until(lambda: set(notebook.told_missed) == {7, 8, 9})
+
+
+async def test_only_watched_books_ring(
+    doorbells: Doorbells, notebook: Notebook, streams: Streams, client: Redis
+) -> None:
+    """A book that is watched no more is heard no more, and Redis need not send it."""
+    name = channel(EPOCH, BOOK)
+    doorbells.watch(BOOK)
+    await until(lambda: BOOK in notebook.told_missed)
+    doorbells.unwatch(BOOK)
+
+    async def nobody_listens() -> bool:
+        return not dict(await client.pubsub_numsub(name))[name.encode()]
+
+    await until(nobody_listens)
+    await streams.append(History().create())
+    doorbells.watch(BOOK)
+
+    await until(lambda: notebook.told_missed.count(BOOK) == 2)
+    assert notebook.heard == []
+
+
+async def test_one_connection_for_all(
+    doorbells: Doorbells, notebook: Notebook, client: Redis
+) -> None:
+    """However many books are watched, they are heard on one connection."""
+    for book in range(1, 301):
+        doorbells.watch(book)
+    await until(lambda: len(set(notebook.told_missed)) == 300)
+
+    listeners = [each for each in await client.client_list() if int(each["sub"])]
+    assert [int(each["sub"]) for each in listeners] == [301]  # and the lifeline
+
+
+async def kill_connections(redis: RedisServer) -> None:
+    """Redis closes all connections on which somebody listens."""
+    with redis.client() as client:
+        client.client_kill_filter(_type="pubsub")
+
+
+async def restart(redis: RedisServer) -> None:
+    """Redis dies, and is started again."""
+    redis.kill()
+    redis.start()
+
+
+@pytest.mark.parametrize("interrupt", [kill_connections, restart])
+async def test_interruptions_were_missed(
+    doorbells: Doorbells,
+    notebook: Notebook,
+    redis: RedisServer,
+    streams: Streams,
+    interrupt: Callable[[RedisServer], object],
+) -> None:
+    """After an interruption every book is heard again, and is told to have been missed."""
+    doorbells.watch(BOOK)
+    await until(lambda: BOOK in notebook.told_missed)
+    notebook.told_missed.clear()
+
+    await interrupt(redis)  # type: ignore[misc]
+
+    await until(lambda: notebook.told_missed.count(BOOK) >= 2)  # when it broke, and when it healed
+    assert doorbells.ring
+    difference = History().create()
+    await until(lambda: streams.available)
+    with suppress(Exception):
+        await streams.append(difference)
+    await streams.link.probe()
+    await streams.append(difference)
+    await until(lambda: notebook.heard == [difference])
+
+
+async def test_a_silent_redis_is_noticed(
+    doorbells: Doorbells, notebook: Notebook, redis: RedisServer
+) -> None:
+    """A Redis that says nothing, although the connection stands, is noticed."""
+    doorbells.watch(BOOK)
+    await until(lambda: BOOK in notebook.told_missed)
+    notebook.told_missed.clear()
+
+    redis.signal(signal.SIGSTOP)
+    try:
+        await until(lambda: not doorbells.ring)
+        assert BOOK in notebook.told_missed
+    finally:
+        redis.signal(signal.SIGCONT)
+
+    await until(lambda: doorbells.ring)
+
+
+async def test_quiet_is_not_silence(
+    doorbells: Doorbells, notebook: Notebook, redis: RedisServer, client: Redis
+) -> None:
+    """While nothing happens, the connection stays the same one: Redis answers when it is asked."""
+    doorbells.watch(BOOK)
+    await until(lambda: BOOK in notebook.told_missed)
+    (before,) = [each["id"] for each in await client.client_list() if int(each["sub"])]
+    asked = redis.calls("ping")
+    await until(lambda: redis.calls("ping") >= asked + 3)
+
+    (after,) = [each["id"] for each in await client.client_list() if int(each["sub"])]
+    assert after == before
+    assert notebook.told_missed == [BOOK]
+
+
+@pytest.mark.parametrize(
+    "said", ["", "null", "[]", "[0,1,1,[[1,{}]]]", "[0,1,1,7]", '{"a":1}', "\xff", "[" * 100_000]
+)
+async def test_strange_words(
+    doorbells: Doorbells, notebook: Notebook, client: Redis, said: str
+) -> None:
+    """What is not ours on a doorbell makes its book be read, and harms nothing."""
+    doorbells.watch(BOOK)
+    await until(lambda: BOOK in notebook.told_missed)
+    notebook.told_missed.clear()
+
+    await client.publish(channel(EPOCH, BOOK), said)
+
+    await until(lambda: notebook.told_missed == [BOOK])
+    assert notebook.heard == []
+    assert doorbells.ring

@@ -1,0 +1,176 @@
+"""The publisher: from what this process committed to Redis, in order, whatever Redis does."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator
+
+import pytest
+from redis.asyncio import Redis
+
+from livria_sse.log.redis.link import Link
+from livria_sse.log.redis.publisher import BEGINNING, LONGEST_WAIT, Publisher
+from livria_sse.log.redis.streams import Streams
+from livria_sse.models import Account, Difference
+from livria_sse.settings import Settings
+from livria_sse.store import Store
+from tests.factories import add_account, add_book
+from tests.parts import RedisServer
+from tests.waiting import until
+
+BOOK = 10
+
+
+@pytest.fixture
+def streams(client: Redis, store: Store) -> Streams:
+    """The streams of the store's log."""
+    return Streams(Link(client), store.epoch, Settings())
+
+
+@pytest.fixture
+async def publisher(streams: Streams, store: Store) -> AsyncIterator[Publisher]:
+    """A publisher that runs."""
+    async with Publisher(streams, store.changes).running() as publisher:
+        yield publisher
+
+
+@pytest.fixture
+async def mina(store: Store) -> Account:
+    """Somebody who writes; the book is there, too."""
+    await add_book(store, BOOK)
+    return await add_account(store, "mina")
+
+
+async def post(
+    store: Store, author: Account, text: str = "good", *, book: int = BOOK
+) -> Difference:
+    """Posts a review; the change that it made."""
+    accepted = await store.reviews.create(book, text, author=author)
+    assert accepted.difference
+    return accepted.difference
+
+
+async def until_appended(streams: Streams, store: Store, *, since: int = 0) -> Difference:
+    """Waits until Redis holds all that SQL has since a seq, and checks that it is the same."""
+    truth = await store.changes.since(BOOK, since, limit=10_000)
+
+    async def there() -> bool:
+        if not streams.available:
+            return False
+        return await streams.since(BOOK, since, known=truth.head) is not None
+
+    await until(there)
+    assert await streams.since(BOOK, since, known=truth.head) == truth
+    return truth
+
+
+async def test_published_in_order(
+    store: Store, mina: Account, streams: Streams, publisher: Publisher
+) -> None:
+    """What is published while more is published comes to Redis whole and in order."""
+    for number in range(300):
+        publisher.publish(await post(store, mina, f"review {number}"))
+
+    await until_appended(streams, store)
+    await until(lambda: publisher.backlog == 0)
+
+
+async def test_a_missing_change_is_sent(
+    store: Store, mina: Account, streams: Streams, publisher: Publisher
+) -> None:
+    """A change that another process committed and never published is sent with the next one."""
+    publisher.publish(await post(store, mina, "ours"))
+    await post(store, mina, "of a process that was killed")
+    publisher.publish(await post(store, mina, "ours again"))
+
+    truth = await until_appended(streams, store)
+    assert len(truth.changes) == 3
+
+
+async def test_much_is_missing(
+    store: Store, mina: Account, streams: Streams, publisher: Publisher
+) -> None:
+    """Where very much is missing, the log begins anew with the newest changes."""
+    publisher.publish(await post(store, mina))
+    for _ in range(BEGINNING + 10):
+        await post(store, mina)
+    publisher.publish(await post(store, mina))
+
+    await until_appended(streams, store, since=12)
+    assert await streams.since(BOOK, 11, known=0) is None
+
+
+async def test_waiting_changes_are_joined(
+    store: Store, mina: Account, redis: RedisServer, streams: Streams, publisher: Publisher
+) -> None:
+    """What is published while Redis takes its time waits as one difference, of bounded size."""
+    redis.signal(signal.SIGSTOP)
+    try:
+        for _ in range(LONGEST_WAIT * 2):
+            publisher.publish(await post(store, mina))
+        assert publisher.backlog == 1
+    finally:
+        redis.signal(signal.SIGCONT)
+
+    await until_appended(streams, store)
+
+
+async def test_redis_comes_back(
+    store: Store, mina: Account, redis: RedisServer, streams: Streams, publisher: Publisher
+) -> None:
+    """What was published while Redis was away is there when it is back, though it lost all."""
+    publisher.publish(await post(store, mina, "before"))
+    await until_appended(streams, store)
+    redis.kill()
+    for number in range(5):
+        publisher.publish(await post(store, mina, f"meanwhile {number}"))
+    await until(lambda: not streams.available)
+    assert publisher.backlog == 1
+
+    redis.start(empty=True)
+
+    await until_appended(streams, store)
+
+
+async def test_many_books_are_behind(
+    store: Store, mina: Account, redis: RedisServer, streams: Streams, publisher: Publisher
+) -> None:
+    """However many books fell behind while Redis was away, each is brought up to date."""
+    redis.kill()
+    for book in range(100, 140):
+        await add_book(store, book)
+        publisher.publish(await post(store, mina, book=book))
+    redis.start(empty=True)
+
+    async def all_there() -> bool:
+        if not streams.available:
+            return False
+        found = [await streams.since(book, 0, known=1) for book in range(100, 140)]
+        return all(difference and difference.head == 1 for difference in found)
+
+    await until(all_there)
+
+
+async def test_ends_when_it_is_empty(
+    store: Store, mina: Account, streams: Streams, redis: RedisServer
+) -> None:
+    """What was published before the end is in Redis after it."""
+    async with Publisher(streams, store.changes).running() as publisher:
+        for _ in range(20):
+            publisher.publish(await post(store, mina))
+
+    assert await streams.since(BOOK, 0, known=20) is not None
+
+
+async def test_ends_without_redis(
+    store: Store, mina: Account, streams: Streams, redis: RedisServer
+) -> None:
+    """Redis that is away does not keep it from ending."""
+    redis.kill()
+    try:
+        async with asyncio.timeout(60):
+            async with Publisher(streams, store.changes).running() as publisher:
+                publisher.publish(await post(store, mina))
+    finally:
+        redis.start()

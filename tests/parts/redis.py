@@ -1,0 +1,129 @@
+"""Redis, as Debian's `redis-server` runs it."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import socket
+import subprocess
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from redis import Redis
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+from redis.retry import Retry
+
+from tests.parts.missing import missing
+
+
+def free_port() -> int:
+    """A port of loopback on which nobody listens."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+        return port
+
+
+class RedisServer:
+    """A `redis-server` of its own, on loopback; it keeps its port when it is started again."""
+
+    def __init__(
+        self, folder: Path, *, lasting: bool = False, replica_of: RedisServer | None = None
+    ) -> None:
+        self.folder = folder
+        self.port = free_port()
+        self.url = f"redis://127.0.0.1:{self.port}/0"
+        self._lasting = lasting
+        self._replica_of = replica_of
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        _type: type[BaseException] | None,
+        _error: BaseException | None,
+        _traceback: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Where it listens."""
+        return "127.0.0.1", self.port
+
+    def start(self, *, empty: bool = False) -> None:
+        """Starts it with what its disk holds, or with nothing, and waits until it answers."""
+        program = shutil.which("redis-server")
+        if program is None:
+            missing("redis-server")
+        if empty:
+            shutil.rmtree(self.folder, ignore_errors=True)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with (self.folder / "redis.log").open("ab") as log:
+            self._process = subprocess.Popen(
+                [str(program), *self._options()], stdout=log, stderr=log
+            )
+        while not self._answers():
+            assert self._process.poll() is None, (self.folder / "redis.log").read_text()
+
+    def _options(self) -> list[str]:
+        options = {
+            "bind": "127.0.0.1",
+            "port": str(self.port),
+            "dir": str(self.folder),
+            "save": "",
+            "appendonly": "yes" if self._lasting else "no",
+            "appendfsync": "always",
+            "repl-diskless-sync-delay": "0",
+        }
+        words = [word for name, value in options.items() for word in (f"--{name}", value)]
+        if self._replica_of:
+            words += ["--replicaof", "127.0.0.1", str(self._replica_of.port)]
+        return words
+
+    def _answers(self) -> bool:
+        try:
+            with self.client() as client:
+                return bool(client.ping())
+        except RedisError:
+            return False
+
+    def client(self) -> Redis:
+        """A client that does not try again."""
+        return Redis(
+            port=self.port,
+            retry=Retry(NoBackoff(), 0),
+            socket_timeout=5,
+            protocol=2,
+            decode_responses=True,
+        )
+
+    def calls(self, command: str) -> int:
+        """How often a command was called since the start, or since the statistics were reset."""
+        with self.client() as client:
+            return int(client.info("commandstats").get(f"cmdstat_{command}", {}).get("calls", 0))
+
+    def signal(self, number: int) -> None:
+        """Sends a signal."""
+        assert self._process
+        self._process.send_signal(number)
+
+    def stop(self) -> None:
+        """Ends it as an operator would."""
+        self._end(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """Ends it as a crash would."""
+        self._end(signal.SIGKILL)
+
+    def _end(self, number: int) -> None:
+        if self._process and self._process.poll() is None:
+            self._process.send_signal(signal.SIGCONT)
+            self._process.send_signal(number)
+            self._process.wait(20)
+        self._process = None
