@@ -1,6 +1,6 @@
 """What every log guarantees, whatever it is made of: the sentences of `Log`, one after the other.
 
-A new log is one more in `LOGS`.
+A new log is one more parameter of `open_log`.
 """
 
 from __future__ import annotations
@@ -22,9 +22,12 @@ from hypothesis import given, settings, strategies as st
 from livria_sse.errors import DifferenceTooLarge, StoreUnavailable, UnknownBook
 from livria_sse.log.base import Log
 from livria_sse.log.local import LocalLog
+from livria_sse.log.redis import open_redis_log
 from livria_sse.models import Account, Difference, Review
+from livria_sse.settings import Settings
 from livria_sse.store import Store, open_store
 from tests.factories import add_account, add_book
+from tests.parts.ports import free_port
 
 BOOK = 10
 
@@ -54,14 +57,20 @@ async def open_local(store: Store, *, replay_limit: int = 1_000) -> AsyncIterato
     yield LocalLog(store, replay_limit=replay_limit)
 
 
-LOGS = [pytest.param(open_local, id="local")]
-
-
-@pytest.fixture(params=LOGS, scope="session")
+@pytest.fixture(params=["local", "redis", "redis-away"], scope="session")
 def open_log(request: pytest.FixtureRequest) -> OpenLog:
-    """Each log in turn."""
-    opener: OpenLog = request.param
-    return opener
+    """Each log in turn; that with Redis also with a Redis that never answers."""
+    if request.param == "local":
+        return open_local
+    away = f"redis://127.0.0.1:{free_port()}"
+    url = away if request.param == "redis-away" else request.getfixturevalue("redis_server").url
+
+    @asynccontextmanager
+    async def open_redis(store: Store, *, replay_limit: int = 1_000) -> AsyncIterator[Log]:
+        async with open_redis_log(store, url, Settings(replay_limit=replay_limit)) as log:
+            yield log
+
+    return open_redis
 
 
 @pytest.fixture
@@ -358,17 +367,22 @@ async def follow(open_log: OpenLog, steps: list[tuple[str, int, str]]) -> None:
             for kind, pick, text in steps:
                 present = sorted(model.present())
                 if kind == "create" or not present:
-                    model.history.append((await post(store, mina, text), text))
+                    accepted = await store.reviews.create(BOOK, text, author=mina)
+                    model.history.append((accepted.review.id, text))
+                    difference = accepted.difference
                 elif kind == "edit":
                     review = present[pick % len(present)]
-                    await store.reviews.update(review, text, by=mina)
+                    difference = await store.reviews.update(review, text, by=mina)
                     model.history.append((review, text))
                 else:
                     review = present[pick % len(present)]
-                    await store.reviews.delete(review, by=mina)
+                    difference = await store.reviews.delete(review, by=mina)
                     model.history.append((review, None))
+                assert difference
+                log.append(difference)
                 seq = pick % (len(model.history) + 1)
                 check(await log.since(BOOK, seq), model, seq)
+                check(await log.since(BOOK, seq, known=len(model.history)), model, seq)
 
             for seq in range(len(model.history) + 1):
                 check(await log.since(BOOK, seq), model, seq)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import signal
-import socket
 import subprocess
 from pathlib import Path
 from types import TracebackType
@@ -16,14 +15,7 @@ from redis.exceptions import RedisError
 from redis.retry import Retry
 
 from tests.parts.missing import missing
-
-
-def free_port() -> int:
-    """A port of loopback on which nobody listens."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port
+from tests.parts.ports import free_port
 
 
 class RedisServer:

@@ -15,7 +15,7 @@ from livria_sse.log.redis.doorbells import Doorbells
 from livria_sse.log.redis.keys import channel
 from livria_sse.log.redis.streams import Streams
 from livria_sse.models import Difference
-from tests.log.redis.conftest import EPOCH
+from tests.log.conftest import EPOCH
 from tests.log.redis.history import BOOK, History
 from tests.parts import RedisServer
 from tests.waiting import until

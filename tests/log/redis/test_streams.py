@@ -20,7 +20,7 @@ from livria_sse.log.redis.streams import Streams
 from livria_sse.models import Difference
 from livria_sse.settings import Settings
 from tests.factories import make_difference, make_review
-from tests.log.redis.conftest import EPOCH
+from tests.log.conftest import EPOCH
 from tests.log.redis.history import BOOK, History
 from tests.parts import RedisServer
 
