@@ -12,7 +12,7 @@ from hypothesis import settings as hypothesis_settings
 from livria_sse.application import create_app
 from livria_sse.settings import Settings
 from livria_sse.store import Store, open_store
-from tests.parts import Person, ServerProcess
+from tests.parts import Person, PostgresCluster, ServerProcess
 
 # A slow machine is no defect: examples have no deadline.
 hypothesis_settings.register_profile("quick", max_examples=25, deadline=None)
@@ -26,10 +26,23 @@ def anyio_backend() -> str:
     return "asyncio"
 
 
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresCluster]:
+    """A PostgreSQL for all tests."""
+    with PostgresCluster(tmp_path_factory.mktemp("postgres")) as cluster:
+        yield cluster
+
+
 @pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    """Settings with a database of the test's own."""
-    return Settings(database_url=f"sqlite:///{tmp_path}/livria.db")
+def database_url(tmp_path: Path) -> str:
+    """A database of the test's own."""
+    return f"sqlite:///{tmp_path}/livria.db"
+
+
+@pytest.fixture
+def settings(database_url: str) -> Settings:
+    """Settings with that database."""
+    return Settings(database_url=database_url)
 
 
 @pytest.fixture

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from tests.parts.missing import missing
 from tests.parts.person import PASSWORD, Person
+from tests.parts.postgres import PostgresCluster
 from tests.parts.redis import RedisServer
 from tests.parts.server import ServerProcess
 
-__all__ = ["PASSWORD", "Person", "RedisServer", "ServerProcess", "missing"]
+__all__ = ["PASSWORD", "Person", "PostgresCluster", "RedisServer", "ServerProcess", "missing"]

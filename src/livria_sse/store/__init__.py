@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 
+from livria_sse.errors import StoreUnavailable
 from livria_sse.store.accounts import Accounts
+from livria_sse.store.addresses import on_postgres
 from livria_sse.store.books import Books
 from livria_sse.store.changes import Changes
+from livria_sse.store.database import Database
 from livria_sse.store.facts import Facts
 from livria_sse.store.migrate import migrate
 from livria_sse.store.reviews import Reviews
@@ -38,7 +41,7 @@ async def open_store(url: str) -> AsyncIterator[Store]:
         StoreUnavailable: It cannot be opened.
     """
     await asyncio.to_thread(migrate, url)
-    async with open_sqlite(url) as database:
+    async with _open_database(url) as database:
         facts = Facts(database)
         yield Store(
             epoch=await facts.epoch(),
@@ -49,3 +52,13 @@ async def open_store(url: str) -> AsyncIterator[Store]:
             accounts=Accounts(database),
             sessions=Sessions(database),
         )
+
+
+def _open_database(url: str) -> AbstractAsyncContextManager[Database]:
+    if not on_postgres(url):
+        return open_sqlite(url)
+    try:
+        from livria_sse.store.postgres import open_postgres  # noqa: PLC0415 - an extra
+    except ImportError as error:
+        raise StoreUnavailable("PostgreSQL needs: pip install 'livria-sse[postgres]'") from error
+    return open_postgres(url)

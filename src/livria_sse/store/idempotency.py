@@ -15,6 +15,9 @@ from livria_sse.models import Account, Review
 from livria_sse.store.database import Connection
 from livria_sse.store.times import instant, milliseconds, now
 
+# Until the transaction ends, no other request of the account comes further than this: of two equal
+# ones at once, the second finds what the first has kept.
+_LOCK = "UPDATE accounts SET username = username WHERE id = :account RETURNING id"
 _FIND = """
 SELECT digest, review_id, reviews.created_at, created_seq FROM idempotency_keys
 JOIN reviews ON reviews.id = review_id
@@ -38,6 +41,7 @@ async def earlier_review(
     Raises:
         IdempotencyKeyReused: The author used the key for another book or text.
     """
+    await connection.one(_LOCK, account=author.user.id)
     await connection.run(_FORGET, before=milliseconds(now() - LIFETIME))
     row = await connection.one(_FIND, account=author.user.id, key=key)
     if row is None:

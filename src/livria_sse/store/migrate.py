@@ -2,45 +2,84 @@
 
 from __future__ import annotations
 
+import asyncio
+from importlib.util import find_spec
 from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
 from alembic.util import CommandError
-from sqlalchemy import create_engine, event
-from sqlalchemy.exc import DatabaseError
+from sqlalchemy import Connection, create_engine, event, text
+from sqlalchemy.exc import DatabaseError, SQLAlchemyError
+from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
 from livria_sse.errors import StoreUnavailable
+from livria_sse.store.addresses import on_postgres, without_password
 
 MIGRATIONS = Path(__file__).parent / "migrations"
+#: The number of the lock that whoever migrates PostgreSQL holds: "livria" as bytes.
+POSTGRES_LOCK = int.from_bytes(b"livria")
+CONNECT_SECONDS = 10.0
 
 
 def migrate(url: str) -> None:
     """Creates or changes the tables as this version needs them; does nothing if they are right.
 
-    All steps are one transaction. It takes the write lock before it looks, so that two processes
-    that start at once do not both migrate.
+    All steps are one transaction. It takes a lock before it looks, so that two processes that start
+    at once do not both migrate. To be called where no event loop runs.
 
     Raises:
         StoreUnavailable: It cannot be opened, or belongs to another version.
     """
+    try:
+        if on_postgres(url):
+            asyncio.run(_migrate_postgres(url))
+        else:
+            _migrate_sqlite(url)
+    except DatabaseError as error:
+        raise StoreUnavailable(f"{without_password(url)}: {error.orig}") from error
+    except (SQLAlchemyError, OSError, ValueError) as error:
+        raise StoreUnavailable(f"{without_password(url)}: {error}") from error
+    except CommandError as error:  # a revision that this version has never heard of
+        shown = without_password(url)
+        raise StoreUnavailable(f"{shown}: it belongs to another version: {error}") from error
+
+
+def _migrate_sqlite(url: str) -> None:
     engine = create_engine(url, poolclass=NullPool)
     # sqlite3 would begin transactions by itself, later than the first look and not around DDL.
     event.listen(engine, "connect", _begin_nothing_by_itself)
     event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
-    config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
     try:
         with engine.begin() as connection:
-            config.attributes["connection"] = connection
-            command.upgrade(config, "head")
-    except DatabaseError as error:
-        raise StoreUnavailable(f"{url}: {error.orig}") from error
-    except CommandError as error:  # a revision that this version has never heard of
-        raise StoreUnavailable(f"{url}: it belongs to another version: {error}") from error
+            _upgrade(connection)
     finally:
         engine.dispose()
+
+
+async def _migrate_postgres(url: str) -> None:
+    if find_spec("asyncpg") is None:
+        raise StoreUnavailable("PostgreSQL needs: pip install 'livria-sse[postgres]'")
+    import asyncpg  # noqa: PLC0415 - an extra
+
+    async def connect() -> object:
+        try:
+            return await asyncpg.connect(url, timeout=CONNECT_SECONDS)
+        except (asyncpg.PostgresError, asyncpg.ClientConfigurationError) as error:
+            raise OSError(error) from error
+
+    engine = create_async_engine("postgresql+asyncpg://", async_creator=connect, poolclass=NullPool)
+    async with engine.begin() as connection:
+        await connection.execute(text(f"SELECT pg_advisory_xact_lock({POSTGRES_LOCK})"))
+        await connection.run_sync(_upgrade)
+
+
+def _upgrade(connection: Connection) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
 
 
 def _begin_nothing_by_itself(connection: object, _record: object) -> None:

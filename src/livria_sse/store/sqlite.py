@@ -13,13 +13,13 @@ import logging
 import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
-from typing import Any, Generic, cast
+from typing import Any, Generic
 
 import databases
-from databases.core import Connection as HeldConnection
 
 from livria_sse.errors import StoreUnavailable
-from livria_sse.store.database import Connection, Query, Row, T
+from livria_sse.store.database import Connection, Query, T
+from livria_sse.store.held import HeldConnection
 
 logger = logging.getLogger(__name__)
 
@@ -33,23 +33,8 @@ UNAVAILABLE = (sqlite3.OperationalError, sqlite3.InternalError)
 LARGEST_GROUP = 256
 
 
-class SQLiteConnection:
+class SQLiteConnection(HeldConnection):
     """A held connection; only the task that owns it calls it."""
-
-    def __init__(self, held: HeldConnection) -> None:
-        self._held = held
-
-    async def one(self, sql: str, **values: object) -> Row | None:
-        """The first row, or None."""
-        return cast("Row | None", await self._held.fetch_one(sql, values))
-
-    async def all(self, sql: str, **values: object) -> list[Row]:
-        """All rows of a statement that returns rows."""
-        return cast("list[Row]", await self._held.fetch_all(sql, values))
-
-    async def run(self, sql: str, **values: object) -> None:
-        """Runs a statement without rows."""
-        await self._held.execute(sql, values)
 
     async def prepare(self) -> None:
         """Sets what SQLite forgets with every connection, and write-ahead logging."""

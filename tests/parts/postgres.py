@@ -1,0 +1,150 @@
+"""PostgreSQL, as Debian's package runs it: a cluster in a folder of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import pwd
+import shutil
+import signal
+import subprocess
+from itertools import count
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import asyncpg
+
+from tests.parts.missing import missing
+from tests.parts.ports import free_port
+
+USER, PASSWORD = "livria", "l'1vr!a"
+#: As it stands in an address.
+QUOTED_PASSWORD = "l%271vr%21a"
+
+
+class PostgresCluster:
+    """A cluster on loopback; it keeps its port when it is started again."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.port = free_port()
+        self._data = folder / "data"
+        self._numbers = count(1)
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        self._make()
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        _type: type[BaseException] | None,
+        _error: BaseException | None,
+        _traceback: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    def url(self, database: str = "postgres") -> str:
+        """The address of a database."""
+        return f"postgresql://{USER}:{QUOTED_PASSWORD}@127.0.0.1:{self.port}/{database}"
+
+    def create_database(self) -> str:
+        """The address of a new database with nothing in it."""
+        name = f"livria{next(self._numbers)}"
+        self.query(f"CREATE DATABASE {name}")
+        return self.url(name)
+
+    def query(self, sql: str, *, database: str = "postgres") -> list[Any]:
+        """What a statement returns, as tuples."""
+
+        async def ask() -> list[Any]:
+            connection = await asyncpg.connect(self.url(database), timeout=10)
+            try:
+                return [tuple(row) for row in await connection.fetch(sql)]
+            finally:
+                await connection.close()
+
+        return asyncio.run(ask())
+
+    def start(self) -> None:
+        """Starts it and waits until it answers."""
+        with (self.folder / "postgres.log").open("ab") as log:
+            self._process = subprocess.Popen(
+                [
+                    _program("postgres"),
+                    *("-D", str(self._data), "-p", str(self.port)),
+                    *("-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories="),
+                ],
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+                **_unprivileged(),
+            )
+        while not self._answers():
+            assert self._process.poll() is None, (self.folder / "postgres.log").read_text()
+
+    def _answers(self) -> bool:
+        ready = [_program("pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(self.port)]
+        return subprocess.run(ready, check=False).returncode == 0
+
+    def _make(self) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        secret = self.folder / "secret"
+        secret.write_text(PASSWORD)
+        if os.geteuid() == 0:
+            for parent in self.folder.parents[:3]:  # pytest keeps them to itself
+                parent.chmod(parent.stat().st_mode | 0o011)
+            shutil.chown(self.folder, "postgres")
+            shutil.chown(secret, "postgres")
+        subprocess.run(
+            [
+                _program("initdb"),
+                *("-D", str(self._data), "-U", USER, "-E", "UTF8", "--locale=C.UTF-8"),
+                *("-A", "scram-sha-256", f"--pwfile={secret}", "--no-sync"),
+            ],
+            check=True,
+            capture_output=True,
+            **_unprivileged(),
+        )
+
+    def signal(self, number: int) -> None:
+        """Sends a signal to all of its processes."""
+        assert self._process
+        children = Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children")
+        for child in children.read_text().split():
+            os.kill(int(child), number)
+        self._process.send_signal(number)
+
+    def stop(self) -> None:
+        """Ends it at once, as an operator would who cannot wait for its clients."""
+        self._end(signal.SIGINT)
+
+    def kill(self) -> None:
+        """Ends it as a crash would; it recovers when it is started."""
+        self._end(signal.SIGQUIT)
+
+    def _end(self, number: int) -> None:
+        if self._process and self._process.poll() is None:
+            self.signal(signal.SIGCONT)
+            self._process.send_signal(number)
+            self._process.wait(30)
+        self._process = None
+
+
+def _program(name: str) -> str:
+    found = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}")) or [
+        Path(each) for each in [shutil.which(name)] if each
+    ]
+    if not found:
+        missing("PostgreSQL")
+    return str(found[-1])
+
+
+def _unprivileged() -> dict[str, Any]:
+    # PostgreSQL refuses to run as root.
+    if os.geteuid() != 0:
+        return {}
+    account = pwd.getpwnam("postgres")
+    return {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": [], "cwd": "/"}

@@ -1,0 +1,54 @@
+"""The store over every database."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import pytest
+
+from livria_sse.store import Store
+
+Execute = Callable[..., list[tuple[Any, ...]]]
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A database of the test's own, of each kind in turn."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/livria.db"
+    url: str = request.getfixturevalue("postgres").create_database()
+    return url
+
+
+@pytest.fixture
+def execute(database_url: str, store: Store) -> Execute:
+    """Runs SQL on the database itself, past the store."""
+
+    def on_sqlite(sql: str, *values: object) -> list[tuple[Any, ...]]:
+        path = database_url.removeprefix("sqlite:///")
+        with closing(sqlite3.connect(path)) as connection, connection:
+            return connection.execute(sql, values).fetchall()
+
+    def on_postgres(sql: str, *values: object) -> list[tuple[Any, ...]]:
+        with ThreadPoolExecutor(1) as thread:
+            return thread.submit(asyncio.run, _ask(database_url, sql, *values)).result()
+
+    return on_sqlite if database_url.startswith("sqlite:") else on_postgres
+
+
+async def _ask(url: str, sql: str, *values: object) -> list[tuple[Any, ...]]:
+    numbers = count(1)
+    numbered = "".join(f"${next(numbers)}" if letter == "?" else letter for letter in sql)
+    connection = await asyncpg.connect(url)
+    try:
+        return [tuple(row) for row in await connection.fetch(numbered, *values)]
+    finally:
+        await connection.close()
