@@ -7,5 +7,14 @@ from tests.parts.person import PASSWORD, Person
 from tests.parts.postgres import PostgresCluster
 from tests.parts.redis import RedisServer
 from tests.parts.server import ServerProcess
+from tests.parts.tcp_proxy import TCPProxy
 
-__all__ = ["PASSWORD", "Person", "PostgresCluster", "RedisServer", "ServerProcess", "missing"]
+__all__ = [
+    "PASSWORD",
+    "Person",
+    "PostgresCluster",
+    "RedisServer",
+    "ServerProcess",
+    "TCPProxy",
+    "missing",
+]

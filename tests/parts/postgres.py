@@ -8,6 +8,7 @@ import pwd
 import shutil
 import signal
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 from itertools import count
 from pathlib import Path
 from types import TracebackType
@@ -56,17 +57,18 @@ class PostgresCluster:
         self.query(f"CREATE DATABASE {name}")
         return self.url(name)
 
-    def query(self, sql: str, *, database: str = "postgres") -> list[Any]:
-        """What a statement returns, as tuples."""
+    def query(self, sql: str, *values: object, database: str = "postgres") -> list[Any]:
+        """What a statement returns, as tuples; also where an event loop runs."""
 
         async def ask() -> list[Any]:
             connection = await asyncpg.connect(self.url(database), timeout=10)
             try:
-                return [tuple(row) for row in await connection.fetch(sql)]
+                return [tuple(row) for row in await connection.fetch(sql, *values)]
             finally:
                 await connection.close()
 
-        return asyncio.run(ask())
+        with ThreadPoolExecutor(1) as thread:
+            return thread.submit(lambda: asyncio.run(ask())).result()
 
     def start(self) -> None:
         """Starts it and waits until it answers."""

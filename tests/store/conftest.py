@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 import sqlite3
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from itertools import count
 from pathlib import Path
 from typing import Any
 
-import asyncpg
 import pytest
+from tests.parts import PostgresCluster
 
 from livria_sse.store import Store
 
@@ -29,7 +27,7 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 
 @pytest.fixture
-def execute(database_url: str, store: Store) -> Execute:
+def execute(request: pytest.FixtureRequest, database_url: str, store: Store) -> Execute:
     """Runs SQL on the database itself, past the store."""
 
     def on_sqlite(sql: str, *values: object) -> list[tuple[Any, ...]]:
@@ -38,17 +36,9 @@ def execute(database_url: str, store: Store) -> Execute:
             return connection.execute(sql, values).fetchall()
 
     def on_postgres(sql: str, *values: object) -> list[tuple[Any, ...]]:
-        with ThreadPoolExecutor(1) as thread:
-            return thread.submit(asyncio.run, _ask(database_url, sql, *values)).result()
+        numbers = count(1)
+        numbered = "".join(f"${next(numbers)}" if letter == "?" else letter for letter in sql)
+        cluster: PostgresCluster = request.getfixturevalue("postgres")
+        return cluster.query(numbered, *values, database=database_url.rpartition("/")[2])
 
     return on_sqlite if database_url.startswith("sqlite:") else on_postgres
-
-
-async def _ask(url: str, sql: str, *values: object) -> list[tuple[Any, ...]]:
-    numbers = count(1)
-    numbered = "".join(f"${next(numbers)}" if letter == "?" else letter for letter in sql)
-    connection = await asyncpg.connect(url)
-    try:
-        return [tuple(row) for row in await connection.fetch(numbered, *values)]
-    finally:
-        await connection.close()

@@ -1,0 +1,1 @@
+"""Many processes with one database and one Redis, and what may happen to them."""

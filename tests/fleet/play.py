@@ -1,0 +1,117 @@
+"""A play: readers and writers at every process, while something happens to the fleet."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from tests.fleet.fleet import Fleet
+from tests.fleet.readers import Reader
+from tests.fleet.writers import Ledger, Writer
+from tests.waiting import until
+
+#: How many reviews are accepted before anything happens, and after it.
+WARM_UP = 20
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a play."""
+
+    fleet: Fleet
+    readers: list[Reader]
+    ledgers: dict[int, Ledger]
+
+    def assert_converged(self) -> None:
+        """Checks what must be true whatever happened."""
+        for book, ledger in self.ledgers.items():
+            truth = self.fleet.reviews(book)
+            head, review_count = self.fleet.head(book)
+            readers = [reader for reader in self.readers if reader.book == book]
+            for reader in readers:
+                assert reader.replica.reviews == truth
+                assert reader.replica.review_count == review_count == len(truth)
+                assert reader.position[1] == head
+                assert reader.never_went_back()
+                assert reader.replica.resets == 0
+                assert not reader.created_twice()
+            _assert_nothing_lost(ledger, truth)
+
+    def assert_undisturbed(self) -> None:
+        """Checks that nobody was sent away, refused, or made to wait."""
+        assert [reader.closed for reader in self.readers] == [0] * len(self.readers)
+        for ledger in self.ledgers.values():
+            assert ledger.refused == []
+            assert ledger.p99() < 1
+        assert self.slowest() < 2
+
+    def slowest(self) -> float:
+        """The longest time in seconds from an answer to a page."""
+        return max(
+            reader.seen_at[text] - moment
+            for reader in self.readers
+            for text, moment in self.ledgers[reader.book].accepted_at.items()
+        )
+
+
+def _assert_nothing_lost(ledger: Ledger, truth: dict[int, str]) -> None:
+    for review, text in ledger.accepted.items():
+        if review not in ledger.unknown:
+            assert truth.get(review) == text
+    texts = list(truth.values())
+    assert len(texts) == len(set(texts))  # no POST made two
+
+
+async def play(
+    fleet: Fleet,
+    disturb: Callable[[Fleet], Awaitable[None]],
+    *,
+    books: int = 2,
+    readers_each: int = 2,
+) -> Outcome:
+    """Lets everybody read and write while the fleet is disturbed, until all pages are alike."""
+    ledgers = {fleet.new_book(): Ledger() for _ in range(books)}
+    readers = [
+        Reader(server.port, book)
+        for server in fleet.servers
+        for book in ledgers
+        for _ in range(readers_each)
+    ]
+    reading = [asyncio.create_task(reader.read()) for reader in readers]
+    await until(lambda: all(reader.ready for reader in readers))
+    writing = [
+        asyncio.create_task(Writer(server.url, fleet.token, book, ledger).write())
+        for server in fleet.servers
+        for book, ledger in ledgers.items()
+    ]
+    try:
+        await _more_accepted(ledgers)
+        await disturb(fleet)
+        await _more_accepted(ledgers)
+        await _end(writing)
+        for reader in readers:
+            await _caught_up(fleet, reader)
+    finally:
+        await _end([*writing, *reading])
+    return Outcome(fleet, readers, ledgers)
+
+
+async def _more_accepted(ledgers: dict[int, Ledger]) -> None:
+    for ledger in ledgers.values():
+        enough = len(ledger.accepted) + WARM_UP
+        await until(lambda ledger=ledger, enough=enough: len(ledger.accepted) >= enough)  # type: ignore[misc]
+
+
+async def _caught_up(fleet: Fleet, reader: Reader) -> None:
+    head, _ = await asyncio.to_thread(fleet.head, reader.book)
+    await until(lambda: reader.position[1] >= head)
+
+
+async def _end(tasks: list[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    for task in tasks:
+        if not task.cancelled() and (error := task.exception()):
+            raise error
