@@ -72,22 +72,20 @@ def open_fleet(
     *,
     processes: int,
     postgres: PostgresCluster | None = None,
+    redis: bool = True,
     **settings: Any,
 ) -> Iterator[Fleet]:
-    """Starts everything; on SQLite if there is no PostgreSQL."""
+    """Starts everything; on SQLite if there is no PostgreSQL, with Redis unless it is unwanted."""
     database_url = postgres.create_database() if postgres else f"sqlite:///{folder}/livria.db"
     with ExitStack() as stack:
-        redis = stack.enter_context(RedisServer(folder / "redis", lasting=True))
-        proxy = stack.enter_context(TCPProxy(redis.address))
+        server_of_redis = stack.enter_context(RedisServer(folder / "redis", lasting=True))
+        proxy = stack.enter_context(TCPProxy(server_of_redis.address))
+        if redis:
+            settings["redis_url"] = f"redis://127.0.0.1:{proxy.port}"
         servers = []
         for number in range(processes):
             own = folder / f"server{number}"
             own.mkdir()
-            server = ServerProcess(
-                own,
-                database_url=database_url,
-                redis_url=f"redis://127.0.0.1:{proxy.port}",
-                **settings,
-            )
+            server = ServerProcess(own, database_url=database_url, **settings)
             servers.append(stack.enter_context(server))
-        yield Fleet(servers, database_url, redis=redis, proxy=proxy, postgres=postgres)
+        yield Fleet(servers, database_url, redis=server_of_redis, proxy=proxy, postgres=postgres)

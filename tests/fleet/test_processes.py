@@ -1,0 +1,100 @@
+"""Several processes, and what becomes of a book when one of them dies."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import signal
+from pathlib import Path
+
+import pytest
+
+from tests.fleet.fleet import Fleet, open_fleet
+from tests.fleet.play import play
+from tests.parts import PostgresCluster, ServerProcess
+
+#: How often a process is killed.
+KILLS = 25 if os.environ.get("LIVRIA_TEST_LONG") else 3
+
+
+async def nothing(fleet: Fleet) -> None:
+    """Nothing happens."""
+
+
+def test_two_processes(fleet: Fleet) -> None:
+    """Two processes, with writers and readers of several books on both, show the same pages."""
+    outcome = asyncio.run(play(fleet, nothing, books=3))
+
+    outcome.assert_converged()
+    outcome.assert_undisturbed()
+
+
+def test_four_processes(tmp_path: Path, postgres: PostgresCluster) -> None:
+    """So do four."""
+    with open_fleet(tmp_path, processes=4, postgres=postgres) as fleet:
+        outcome = asyncio.run(play(fleet, nothing, books=3))
+
+        outcome.assert_converged()
+        outcome.assert_undisturbed()
+
+
+def test_two_processes_on_a_file(fleet_on_a_file: Fleet) -> None:
+    """So do two on one SQLite file."""
+    outcome = asyncio.run(play(fleet_on_a_file, nothing))
+
+    outcome.assert_converged()
+    outcome.assert_undisturbed()
+
+
+def test_without_redis(tmp_path: Path) -> None:
+    """Two servers on one SQLite file converge without Redis, by their audits alone."""
+    with open_fleet(tmp_path, processes=2, redis=False, audit_seconds="0.5") as fleet:
+        outcome = asyncio.run(play(fleet, nothing))
+
+        outcome.assert_converged()
+        outcome.assert_undisturbed()
+
+
+async def killed_at_random(fleet: Fleet) -> None:
+    """A process is killed in the middle of whatever it does, again and again."""
+    chance = random.Random(7)  # noqa: S311
+    for _ in range(KILLS):
+        await asyncio.sleep(chance.uniform(0, 0.2))
+        await asyncio.to_thread(fleet.servers[0].kill)
+        await asyncio.to_thread(fleet.servers[0].start)
+
+
+async def killed_before_publishing(fleet: Fleet) -> None:
+    """A process is killed with much that it has committed and not published."""
+    fleet.redis.signal(signal.SIGSTOP)
+    await asyncio.sleep(0.5)
+    await asyncio.to_thread(fleet.servers[0].kill)
+    fleet.redis.signal(signal.SIGCONT)
+    await asyncio.to_thread(fleet.servers[0].start)
+
+
+@pytest.mark.parametrize("disturb", [killed_at_random, killed_before_publishing])
+def test_killed_processes(fleet: Fleet, disturb: object) -> None:
+    """What a process had accepted when it was killed reaches all pages, each once."""
+    outcome = asyncio.run(play(fleet, disturb))  # type: ignore[arg-type]
+
+    outcome.assert_converged()
+    others = [reader for reader in outcome.readers if reader.port != fleet.servers[0].port]
+    assert [reader.closed for reader in others] == [0] * len(others)
+
+
+def test_workers_of_one_server(tmp_path: Path, postgres: PostgresCluster) -> None:
+    """`--workers` processes behind one port are no different."""
+    with open_fleet(tmp_path, processes=1, postgres=postgres, workers="2") as fleet:
+        outcome = asyncio.run(play(fleet, nothing, readers_each=6))
+
+        outcome.assert_converged()
+        outcome.assert_undisturbed()
+        assert len(children_of(fleet.servers[0])) >= 2
+
+
+def children_of(server: ServerProcess) -> list[int]:
+    """The processes that a server has started."""
+    children = Path(f"/proc/{server.pid}/task/{server.pid}/children")
+    return [int(child) for child in children.read_text().split()]
