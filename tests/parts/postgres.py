@@ -25,11 +25,15 @@ QUOTED_PASSWORD = "l%271vr%21a"
 
 
 class PostgresCluster:
-    """A cluster on loopback; it keeps its port when it is started again."""
+    """A cluster on loopback; it keeps its port when it is started again.
 
-    def __init__(self, folder: Path) -> None:
+    An option is a setting of the server, `log_statement=all`.
+    """
+
+    def __init__(self, folder: Path, *options: str) -> None:
         self.folder = folder
         self.port = free_port()
+        self._options = ("listen_addresses=127.0.0.1", "unix_socket_directories=", *options)
         self._data = folder / "data"
         self._numbers = count(1)
         self._process: subprocess.Popen[bytes] | None = None
@@ -46,6 +50,11 @@ class PostgresCluster:
         _traceback: TracebackType | None,
     ) -> None:
         self.stop()
+
+    @property
+    def log(self) -> Path:
+        """What it says."""
+        return self.folder / "postgres.log"
 
     def url(self, database: str = "postgres") -> str:
         """The address of a database."""
@@ -72,12 +81,12 @@ class PostgresCluster:
 
     def start(self) -> None:
         """Starts it and waits until it answers."""
-        with (self.folder / "postgres.log").open("ab") as log:
+        with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 [
                     _program("postgres"),
                     *("-D", str(self._data), "-p", str(self.port)),
-                    *("-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories="),
+                    *(word for option in self._options for word in ("-c", option)),
                 ],
                 stdout=log,
                 stderr=log,
@@ -85,7 +94,7 @@ class PostgresCluster:
                 **_unprivileged(),
             )
         while not self._answers():
-            assert self._process.poll() is None, (self.folder / "postgres.log").read_text()
+            assert self._process.poll() is None, self.log.read_text()
 
     def _answers(self) -> bool:
         ready = [_program("pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(self.port)]

@@ -19,16 +19,26 @@ from tests.parts.ports import free_port
 
 
 class RedisServer:
-    """A `redis-server` of its own, on loopback; it keeps its port when it is started again."""
+    """A `redis-server` of its own, on loopback; it keeps its port when it is started again.
+
+    It can be made to keep what it holds on its disk. More options are those of its configuration,
+    with `_` for `-`.
+    """
 
     def __init__(
-        self, folder: Path, *, lasting: bool = False, replica_of: RedisServer | None = None
+        self,
+        folder: Path,
+        *,
+        lasting: bool = False,
+        replica_of: RedisServer | None = None,
+        **options: str,
     ) -> None:
         self.folder = folder
         self.port = free_port()
         self.url = f"redis://127.0.0.1:{self.port}/0"
         self._lasting = lasting
         self._replica_of = replica_of
+        self._more = {name.replace("_", "-"): value for name, value in options.items()}
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
@@ -72,6 +82,7 @@ class RedisServer:
             "appendonly": "yes" if self._lasting else "no",
             "appendfsync": "always",
             "repl-diskless-sync-delay": "0",
+            **self._more,
         }
         words = [word for name, value in options.items() for word in (f"--{name}", value)]
         if self._replica_of:
