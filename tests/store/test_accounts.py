@@ -47,6 +47,7 @@ async def test_unknown_names(store: Store) -> None:
     assert await store.accounts.named("min") is None
     assert await store.accounts.named("") is None
     assert await store.accounts.named("mina%") is None
+    assert await store.accounts.named("mina\0") is None
 
 
 @pytest.mark.parametrize(

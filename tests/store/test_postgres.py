@@ -24,8 +24,9 @@ from tests.waiting import until
 from livria_sse.errors import StoreUnavailable
 from livria_sse.models import Account
 from livria_sse.store import Store, open_store
+from livria_sse.store.database import Connection as StoreConnection
 from livria_sse.store.migrate import migrate
-from livria_sse.store.postgres import CONNECTIONS, PostgreSQL, open_postgres
+from livria_sse.store.postgres import CONNECTIONS, WRITERS, PostgreSQL, open_postgres
 from livria_sse.store.tables import metadata
 
 BOOK = 10
@@ -182,6 +183,98 @@ async def test_nothing_is_held_between(database_url: str, store: Store, mina: Ac
         await connection.close()
     assert 1 <= len(states) <= CONNECTIONS
     assert {row["state"] for row in states} == {"idle"}
+
+
+async def test_reads_go_on(database_url: str, store: Store, mina: Account) -> None:
+    """While many writes wait for one book, reads do not."""
+    other = await add_book(store, BOOK + 1)
+    connection = await asyncpg.connect(database_url)
+    try:
+        async with connection.transaction():
+            await connection.execute("UPDATE books SET title = title WHERE id = $1", BOOK)
+            writes = [
+                asyncio.create_task(store.reviews.create(BOOK, "good", author=mina))
+                for _ in range(3 * WRITERS)
+            ]
+            await until(lambda: waiting_for_locks(connection, WRITERS))
+
+            assert (await store.changes.head(other)).head == 0
+            assert not any(write.done() for write in writes)
+    finally:
+        await connection.close()
+
+    accepted = await asyncio.gather(*writes)
+    assert sorted(each.review.seq for each in accepted) == list(range(1, 3 * WRITERS + 1))
+
+
+async def waiting_for_locks(connection: asyncpg.Connection, count: int) -> bool:
+    """Whether so many connections wait for somebody's lock."""
+    waiting = await connection.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted")
+    return bool(waiting == count)
+
+
+async def test_long_work_is_done(database_url: str, store: Store) -> None:
+    """A write may take as long as it needs, as an import does; only its steps are bounded."""
+
+    async def query(connection: StoreConnection) -> str:
+        for _ in range(4):
+            await connection.one("SELECT pg_sleep(0.9)")
+        row = await connection.one("UPDATE facts SET value = 'done' RETURNING value")
+        assert row
+        return str(row["value"])
+
+    async with open_postgres(database_url) as database:
+        assert await database.write(query) == "done"
+
+
+async def test_endless_statements_end(database_url: str, store: Store, mina: Account) -> None:
+    """A statement without an end is refused, on the server too, and nothing of it is kept."""
+
+    async def query(connection: StoreConnection) -> None:
+        await connection.one("UPDATE facts SET value = 'undone' RETURNING value")
+        await connection.one("SELECT pg_sleep(600)")
+
+    async with open_postgres(database_url) as database:
+        with pytest.raises(StoreUnavailable):
+            await database.write(query)
+
+    assert await store.facts.renew_epoch() != "undone"  # the row is not locked any more
+    assert (await store.reviews.create(BOOK, "good", author=mina)).review.seq == 1
+
+
+async def test_closing_beside_the_dead(own_cluster: PostgresCluster) -> None:
+    """What is open can be closed while PostgreSQL does not answer."""
+    url = await asyncio.to_thread(own_cluster.create_database)
+    try:
+        async with asyncio.timeout(60), open_store(url) as store:
+            own_cluster.signal(signal.SIGSTOP)
+            with pytest.raises(StoreUnavailable):
+                await store.facts.epoch()
+    finally:
+        own_cluster.signal(signal.SIGCONT)
+
+
+async def test_closed_is_unavailable(database_url: str) -> None:
+    """A closed database answers at once that it is unavailable."""
+    async with open_store(database_url) as store:
+        pass
+
+    with pytest.raises(StoreUnavailable):
+        await store.facts.epoch()
+
+
+@pytest.mark.parametrize(("option", "prepared"), [("", True), ("?statement_cache_size=0", False)])
+async def test_poolers_are_possible(database_url: str, option: str, prepared: bool) -> None:
+    """Where a pooler stands between, no statement is prepared for later."""
+
+    async def query(connection: StoreConnection) -> bool:
+        return bool(await connection.all("SELECT name FROM pg_prepared_statements"))
+
+    async with open_store(f"{database_url}{option}") as store:
+        await add_book(store, BOOK)
+        await store.reviews.create(BOOK, "good", author=await add_account(store))
+    async with open_postgres(f"{database_url}{option}") as database:
+        assert await database.read(query) is prepared
 
 
 @pytest.mark.parametrize("how", ["killed", "stopped"])

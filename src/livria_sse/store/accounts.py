@@ -82,6 +82,8 @@ class Accounts:
             row = await connection.one(_BY_NAME, key=username.casefold())
             return KnownAccount(account_of(row), row["password_hash"]) if row else None
 
+        if "\0" in username:  # which PostgreSQL does not take for text at all
+            return None
         return await self._database.read(query)
 
     async def set_staff(self, username: str, *, staff: bool) -> Account:

@@ -23,7 +23,8 @@ SELECT digest, review_id, reviews.created_at, created_seq FROM idempotency_keys
 JOIN reviews ON reviews.id = review_id
 WHERE idempotency_keys.account_id = :account AND key = :key
 """
-_FORGET = "DELETE FROM idempotency_keys WHERE created_at < :before"
+# The author's own alone: two authors who forget the same keys would wait for each other.
+_FORGET = "DELETE FROM idempotency_keys WHERE account_id = :account AND created_at < :before"
 _KEEP = """
 INSERT INTO idempotency_keys (account_id, key, digest, review_id, created_at)
 VALUES (:account, :key, :digest, :review, :now)
@@ -42,7 +43,7 @@ async def earlier_review(
         IdempotencyKeyReused: The author used the key for another book or text.
     """
     await connection.one(_LOCK, account=author.user.id)
-    await connection.run(_FORGET, before=milliseconds(now() - LIFETIME))
+    await connection.run(_FORGET, account=author.user.id, before=milliseconds(now() - LIFETIME))
     row = await connection.one(_FIND, account=author.user.id, key=key)
     if row is None:
         return None

@@ -15,12 +15,13 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
 from livria_sse.errors import StoreUnavailable
-from livria_sse.store.addresses import on_postgres, without_password
+from livria_sse.store.addresses import connect_options, on_postgres, without_password
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 #: The number of the lock that whoever migrates PostgreSQL holds: "livria" as bytes.
 POSTGRES_LOCK = int.from_bytes(b"livria")
-CONNECT_SECONDS = 10.0
+#: How long one step on PostgreSQL may take, or wait for another process that migrates.
+STEP_SECONDS = 600.0
 
 
 def migrate(url: str) -> None:
@@ -40,7 +41,8 @@ def migrate(url: str) -> None:
     except DatabaseError as error:
         raise StoreUnavailable(f"{without_password(url)}: {error.orig}") from error
     except (SQLAlchemyError, OSError, ValueError) as error:
-        raise StoreUnavailable(f"{without_password(url)}: {error}") from error
+        reason = str(error) or "it does not answer"
+        raise StoreUnavailable(f"{without_password(url)}: {reason}") from error
     except CommandError as error:  # a revision that this version has never heard of
         shown = without_password(url)
         raise StoreUnavailable(f"{shown}: it belongs to another version: {error}") from error
@@ -65,8 +67,12 @@ async def _migrate_postgres(url: str) -> None:
 
     async def connect() -> object:
         try:
-            return await asyncpg.connect(url, timeout=CONNECT_SECONDS)
-        except (asyncpg.PostgresError, asyncpg.ClientConfigurationError) as error:
+            return await asyncpg.connect(**connect_options(url), command_timeout=STEP_SECONDS)
+        except (
+            asyncpg.PostgresError,
+            asyncpg.InterfaceError,
+            asyncpg.InternalClientError,
+        ) as error:
             raise OSError(error) from error
 
     engine = create_async_engine("postgresql+asyncpg://", async_creator=connect, poolclass=NullPool)

@@ -19,7 +19,12 @@ SELECT {ACCOUNT_COLUMNS} FROM sessions JOIN accounts ON accounts.id = account_id
 WHERE token_hash = :token_hash AND expires_at > :now
 """
 _REVOKE = "DELETE FROM sessions WHERE token_hash = :token_hash"
-_FORGET_EXPIRED = "DELETE FROM sessions WHERE expires_at <= :now"
+# A few at a time, so that nobody has to wait for long who signs in after a pause.
+_FORGET_EXPIRED = """
+DELETE FROM sessions WHERE token_hash IN (
+    SELECT token_hash FROM sessions WHERE expires_at <= :now ORDER BY expires_at LIMIT 100
+)
+"""
 
 
 class Sessions:

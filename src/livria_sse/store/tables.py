@@ -107,5 +107,4 @@ idempotency_keys = Table(
     Column("digest", Text, nullable=False),
     Column("review_id", BigInteger, ForeignKey("reviews.id"), nullable=False),
     Column("created_at", BigInteger, nullable=False),
-    Index("idempotency_keys_by_age", "created_at"),
 )
