@@ -18,6 +18,14 @@ from tests.parts.missing import missing
 from tests.parts.ports import free_port
 
 
+def redis_server() -> str:
+    """The program."""
+    program = shutil.which("redis-server")
+    if program is None:
+        missing("redis-server")
+    return str(program)
+
+
 class RedisServer:
     """A `redis-server` of its own, on loopback; it keeps its port when it is started again.
 
@@ -60,15 +68,12 @@ class RedisServer:
 
     def start(self, *, empty: bool = False) -> None:
         """Starts it with what its disk holds, or with nothing, and waits until it answers."""
-        program = shutil.which("redis-server")
-        if program is None:
-            missing("redis-server")
         if empty:
             shutil.rmtree(self.folder, ignore_errors=True)
         self.folder.mkdir(parents=True, exist_ok=True)
         with (self.folder / "redis.log").open("ab") as log:
             self._process = subprocess.Popen(
-                [str(program), *self._options()], stdout=log, stderr=log
+                [redis_server(), *self._options()], stdout=log, stderr=log
             )
         while not self._answers():
             assert self._process.poll() is None, (self.folder / "redis.log").read_text()

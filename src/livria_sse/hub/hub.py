@@ -14,7 +14,7 @@ from contextlib import asynccontextmanager, contextmanager
 from itertools import chain
 
 from livria_sse import frames
-from livria_sse.errors import DifferenceTooLarge, LivriaError, StoreUnavailable
+from livria_sse.errors import LivriaError
 from livria_sse.hub.audit import Audit
 from livria_sse.hub.feed import Feed
 from livria_sse.hub.heartbeat import Heartbeat
@@ -24,14 +24,12 @@ from livria_sse.hub.stepping import Message, Send, body_messages, step
 from livria_sse.hub.subscriber import Subscriber
 from livria_sse.hub.welcome import Welcome, welcome
 from livria_sse.log.base import Log
-from livria_sse.models import Difference, Position
+from livria_sse.models import Difference
 from livria_sse.settings import Settings
 from livria_sse.tasks import Tasks
 
 logger = logging.getLogger(__name__)
 
-#: How long a reader waits who needs the ladder when it cannot be read.
-LADDER_PAUSE = 1.0
 #: At shutdown, so many streams are ended at once, and then there is a pause.
 DRAIN_SLICE, DRAIN_PAUSE = 100, 0.02
 
@@ -123,7 +121,7 @@ class Hub:
 
     async def _catch_up(self, subscriber: Subscriber) -> None:
         try:
-            messages, cursor = await self._way_to_head(subscriber)
+            messages, cursor = await self._ladder.way_to_head(subscriber.feed, subscriber.cursor)
         except LivriaError as error:
             logger.warning("a reader of book %d is lost: %s", subscriber.feed.book_id, error)
             subscriber.end("left")
@@ -133,18 +131,6 @@ class Hub:
         self._deliveries += 1
         self._push(subscriber, messages)
         self._advance_all(subscriber.feed)
-
-    async def _way_to_head(self, subscriber: Subscriber) -> tuple[tuple[Message, ...], int]:
-        feed = subscriber.feed
-        while True:
-            try:
-                return await self._ladder.messages_since(feed, subscriber.cursor)
-            except DifferenceTooLarge:
-                head = Position(self.epoch, feed.head)
-                lost = frames.reset(feed.book_id, reason="too_large", head=head)
-                return body_messages(lost), feed.head
-            except StoreUnavailable:
-                await asyncio.sleep(LADDER_PAUSE)
 
     # The life of a stream.
 

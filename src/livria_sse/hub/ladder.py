@@ -6,11 +6,17 @@ all who wait for it: when a herd of readers comes back, the reads are as many as
 
 from __future__ import annotations
 
-from livria_sse.errors import DifferenceTooLarge
+import asyncio
+
+from livria_sse import frames
+from livria_sse.errors import DifferenceTooLarge, StoreUnavailable
 from livria_sse.hub.feed import UNKNOWN, Feed
-from livria_sse.hub.stepping import Message
+from livria_sse.hub.stepping import Message, body_messages
 from livria_sse.log.base import Log
-from livria_sse.models import Difference
+from livria_sse.models import Difference, Position
+
+#: How long a reader waits who needs what cannot be read now, before it is tried again.
+PAUSE = 1.0
 
 
 class Ladder:
@@ -37,6 +43,18 @@ class Ladder:
             difference = feed.learn(await self._since(feed, seq, known=feed.announced))
             difference = difference.since(seq)
             return feed.messages(difference), difference.head
+
+    async def way_to_head(self, feed: Feed, seq: int) -> tuple[tuple[Message, ...], int]:
+        """The same for a reader whose stream is open: what it takes, and however long."""
+        while True:
+            try:
+                return await self.messages_since(feed, seq)
+            except DifferenceTooLarge:
+                head = Position(feed.epoch, feed.head)
+                lost = frames.reset(feed.book_id, reason="too_large", head=head)
+                return body_messages(lost), feed.head
+            except StoreUnavailable:
+                await asyncio.sleep(PAUSE)
 
     async def look_again(self, feed: Feed) -> None:
         """Reads on from the head, whether or not anything new was heard of."""

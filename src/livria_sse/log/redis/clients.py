@@ -7,7 +7,7 @@ lost, resubscribe without saying so, and hold up whoever waits for 4 to 60 s (me
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -49,20 +49,23 @@ async def _open(url: str, *, seconds: float) -> AsyncIterator[Redis]:
         "client_name": "livria-sse",
         "max_connections": CONNECTIONS,
     }
-    client = (
-        _behind_sentinels(url, options, mine)
-        if urlsplit(url).scheme.endswith("+sentinel")
-        else Redis.from_url(url, **mine)
-    )
-    async with client:
-        yield client
+    if urlsplit(url).scheme.endswith("+sentinel"):
+        sentinels, name = _sentinels(url, options, mine)
+        async with AsyncExitStack() as stack:
+            for sentinel in sentinels.sentinels:  # nobody else closes them
+                stack.push_async_callback(sentinel.aclose)
+            yield await stack.enter_async_context(sentinels.master_for(name))
+    else:
+        async with Redis.from_url(url, **mine) as client:
+            yield client
 
 
-def _behind_sentinels(url: str, options: dict[str, Any], mine: dict[str, Any]) -> Redis:
-    """`redis+sentinel://[user:password@]host[:port],host[:port]/<name>[/<db>]`.
+def _sentinels(url: str, options: dict[str, Any], mine: dict[str, Any]) -> tuple[Sentinel, str]:
+    """Who knows the master, and its name.
 
-    User and password are the server's. The sentinels' own, if they have any, are
-    `?sentinel_username=` and `?sentinel_password=`.
+    `redis+sentinel://[user:password@]host[:port],host[:port]/<name>[/<db>]`. User and password are
+    the server's. The sentinels' own, if they have any, are `?sentinel_username=` and
+    `?sentinel_password=`.
     """
     parts = urlsplit(url)
     name, _, db = parts.path.strip("/").partition("/")
@@ -80,8 +83,7 @@ def _behind_sentinels(url: str, options: dict[str, Any], mine: dict[str, Any]) -
         ssl=parts.scheme.startswith("rediss"),
         **mine,
     )
-    master: Redis = sentinels.master_for(name)
-    return master
+    return sentinels, name
 
 
 def _address(host_and_port: str) -> tuple[str, int]:
