@@ -15,6 +15,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from livria_sse.store import sqlite
 from livria_sse.store.database import Connection
 from livria_sse.web import ops
+from tests.parts import RedisServer, ServerProcess
+from tests.waiting import until
 from tests.web.service import Service, problem_of, serving
 
 BOOK = 10
@@ -149,6 +151,24 @@ async def test_locked_database_refuses_writes(
             assert "retry-after" in refused.headers
             problem_of(refused)
             assert (await mina.post("/api/reviews/", json=review)).json()["position"].endswith("-1")
+
+
+def test_degraded_without_redis(tmp_path: Path) -> None:
+    """Without Redis a service is ready, and says that it is degraded; with it, it says so too."""
+    redis = RedisServer(tmp_path / "redis")
+    with ServerProcess(tmp_path, redis_url=redis.url) as server:
+
+        def status() -> str:
+            answer = httpx.get(f"{server.url}/readyz")
+            assert answer.status_code == 200
+            document = answer.json()
+            assert ("Redis" in document.get("reason", "")) == (document["status"] == "degraded")
+            return str(document["status"])
+
+        asyncio.run(until(lambda: status() == "degraded"))
+        with redis:
+            asyncio.run(until(lambda: status() == "ok"))
+        asyncio.run(until(lambda: status() == "degraded"))
 
 
 async def test_metrics_can_be_parsed(client: httpx.AsyncClient) -> None:
