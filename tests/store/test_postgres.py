@@ -325,7 +325,7 @@ async def test_cancelled_callers(database_url: str, store: Store, mina: Account)
     assert [change.seq for change in difference.changes] == list(range(1, difference.head + 1))
 
 
-@pytest.mark.parametrize("how", ["password", "database", "port", "option"])
+@pytest.mark.parametrize("how", ["password", "database", "port", "option", "certificate"])
 async def test_wrong_addresses(postgres: PostgresCluster, how: str) -> None:
     """What cannot be opened is unavailable; its address is named, its password is not."""
     right = postgres.url()
@@ -334,6 +334,7 @@ async def test_wrong_addresses(postgres: PostgresCluster, how: str) -> None:
         "database": postgres.url("nowhere"),
         "port": right.replace(str(postgres.port), "1"),
         "option": f"{right}?sslmode=perhaps",
+        "certificate": f"{right}?sslmode=verify-full&sslrootcert=nowhere",
     }[how]
 
     with pytest.raises(StoreUnavailable) as caught:
@@ -344,6 +345,7 @@ async def test_wrong_addresses(postgres: PostgresCluster, how: str) -> None:
 
     for error in (caught.value, opened.value):
         assert "livria@127.0.0.1" in error.detail
+        assert "\n" not in error.detail
         assert QUOTED_PASSWORD not in error.detail
         assert "wr0ng" not in error.detail
 

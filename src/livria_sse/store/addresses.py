@@ -27,6 +27,12 @@ def without_password(url: str) -> str:
     return _PASSWORD.sub(r"\1@", url).partition("?")[0]
 
 
+def cannot_open(url: str, error: BaseException | None) -> StoreUnavailable:
+    """Says in one line which address cannot be opened, and why."""
+    reason = str(error).partition("\n")[0] or "it does not answer"
+    return StoreUnavailable(f"{without_password(url)}: {reason}")
+
+
 def connect_options(url: str) -> dict[str, Any]:
     """How asyncpg connects to a PostgreSQL address, which it understands as libpq does.
 

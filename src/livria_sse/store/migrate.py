@@ -15,7 +15,12 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
 from livria_sse.errors import StoreUnavailable
-from livria_sse.store.addresses import connect_options, on_postgres, without_password
+from livria_sse.store.addresses import (
+    cannot_open,
+    connect_options,
+    on_postgres,
+    without_password,
+)
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 #: The number of the lock that whoever migrates PostgreSQL holds: "livria" as bytes.
@@ -39,10 +44,9 @@ def migrate(url: str) -> None:
         else:
             _migrate_sqlite(url)
     except DatabaseError as error:
-        raise StoreUnavailable(f"{without_password(url)}: {error.orig}") from error
+        raise cannot_open(url, error.orig) from error
     except (SQLAlchemyError, OSError, ValueError) as error:
-        reason = str(error) or "it does not answer"
-        raise StoreUnavailable(f"{without_password(url)}: {reason}") from error
+        raise cannot_open(url, error) from error
     except CommandError as error:  # a revision that this version has never heard of
         shown = without_password(url)
         raise StoreUnavailable(f"{shown}: it belongs to another version: {error}") from error

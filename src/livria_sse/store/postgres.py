@@ -16,7 +16,7 @@ import asyncpg
 from databases import Database as Pool
 
 from livria_sse.errors import StoreUnavailable
-from livria_sse.store.addresses import connect_options, without_password
+from livria_sse.store.addresses import cannot_open, connect_options
 from livria_sse.store.database import Query, T
 from livria_sse.store.held import HeldConnection
 
@@ -152,8 +152,7 @@ async def _try_connection(pool: Pool, url: str) -> None:
         async with pool.connection():
             pass
     except UNAVAILABLE as error:
-        reason = str(error) or "it does not answer"
-        raise StoreUnavailable(f"{without_password(url)}: {reason}") from error
+        raise cannot_open(url, error) from error
 
 
 @asynccontextmanager
