@@ -70,7 +70,11 @@ async def play(
     books: int = 2,
     readers_each: int = 2,
 ) -> Outcome:
-    """Lets everybody read and write while the fleet is disturbed, until all pages are alike."""
+    """Lets everybody read and write while the fleet is disturbed, until all pages are alike.
+
+    Every other book is written at the first process alone: the others have nothing of their own by
+    which they could notice what they miss.
+    """
     ledgers = {fleet.new_book(): Ledger() for _ in range(books)}
     readers = [
         Reader(server.port, book)
@@ -82,8 +86,8 @@ async def play(
     await until(lambda: all(reader.ready for reader in readers))
     writing = [
         asyncio.create_task(Writer(server.url, fleet.token, book, ledger).write())
-        for server in fleet.servers
-        for book, ledger in ledgers.items()
+        for number, (book, ledger) in enumerate(ledgers.items())
+        for server in (fleet.servers if number % 2 else fleet.servers[:1] * len(fleet.servers))
     ]
     try:
         await _more_accepted(ledgers)
