@@ -49,7 +49,7 @@ class RedisLog:
 
     async def since(self, book_id: int, seq: int, *, known: int | None = None) -> Difference:
         """What a reader at `seq` lacks."""
-        if known is not None and self._streams.available:
+        if known is not None and not self.degraded:  # else each read might wait for the timeout
             try:
                 difference = await self._streams.since(book_id, seq, known=known)
             except RedisAway:
