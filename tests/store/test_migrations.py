@@ -10,20 +10,22 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
 from sqlalchemy import create_engine
 from sqlalchemy.pool import NullPool
 
 from livria_sse.errors import StoreUnavailable
 from livria_sse.models import Position
-from livria_sse.store.migrate import migrate
+from livria_sse.store.migrate import MIGRATIONS, migrate
 from livria_sse.store.tables import metadata
 
 #: Says that it is ready, waits for its turn, and migrates.
 MIGRATE = """
 import sys
-from livria_sse.store.migrate import migrate
+from livria_sse.store.migrate import MIGRATIONS, migrate
 print("ready", flush=True)
 sys.stdin.readline()
 migrate(sys.argv[1])
@@ -172,3 +174,22 @@ def test_names_of_folders(tmp_path: Path, name: str) -> None:
     migrate(address(path))
 
     assert path.exists()
+
+
+def test_migrating_from_the_first_version(tmp_path: Path) -> None:
+    """A database of the first version becomes what a new one is, and keeps what is in it."""
+    old, new = tmp_path / "old.db", tmp_path / "new.db"
+    engine = create_engine(address(old), poolclass=NullPool)
+    with engine.begin() as connection:
+        config = Config()
+        config.set_main_option("script_location", str(MIGRATIONS))
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+        connection.exec_driver_sql("INSERT INTO books VALUES (7, 'Emma', 'Jane', '', '', 3, 1, 0)")
+    assert "idempotency_keys_by_age" in schema(old)
+
+    migrate(address(old))
+    migrate(address(new))
+
+    assert schema(old) == schema(new)
+    assert rows(old, "SELECT id, title, last_seq FROM books") == [(7, "Emma", 3)]

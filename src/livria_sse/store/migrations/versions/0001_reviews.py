@@ -94,3 +94,4 @@ def _create_reviews() -> None:
         sa.Column("review_id", sa.BigInteger, sa.ForeignKey("reviews.id"), nullable=False),
         sa.Column("created_at", sa.BigInteger, nullable=False),
     )
+    op.create_index("idempotency_keys_by_age", "idempotency_keys", ["created_at"])
