@@ -139,3 +139,42 @@ async def test_too_large_is_known_by_redis(
     with pytest.raises(DifferenceTooLarge):
         await log.since(BOOK, 0, known=LIMIT + 1)
     assert database.reads == 0
+
+
+async def test_a_redis_that_only_reads(
+    store: Store,
+    mina: Account,
+    log: RedisLog,
+    redis: RedisServer,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """A Redis that answers but takes no writes, as a replica does, is steadily degraded.
+
+    It is said once, and not again at every attempt; when it takes writes again, nothing is missing.
+    """
+    await post(store, mina, log)
+    with redis.client() as client:
+        client.replicaof("127.0.0.1", "1")
+    accepted = await store.reviews.create(BOOK, "meanwhile", author=mina)
+    assert accepted.difference
+    log.append(accepted.difference)
+    await until(lambda: log.degraded is not None)
+    refused = refusals(redis)
+    while refusals(redis) < refused + 3:  # as often as it is tried again
+        assert log.degraded
+        await asyncio.sleep(0.01)
+
+    with redis.client() as client:
+        client.replicaof("NO", "ONE")
+    await until(lambda: log.degraded is None)
+    await until(lambda: _in_redis(log, 2))
+    said = [record.getMessage() for record in caplog.records if "Redis is" in record.getMessage()]
+    assert len(said) == 2
+    assert said[0].startswith("Redis is away")
+    assert said[1] == "Redis is back"
+
+
+def refusals(redis: RedisServer) -> int:
+    """How many scripts Redis has refused to run to their end."""
+    with redis.client() as client:
+        return int(client.info("commandstats")["cmdstat_evalsha"]["failed_calls"])

@@ -32,8 +32,11 @@ class Link:
     def __init__(self, client: Redis) -> None:
         self._client = client
         self._slots = asyncio.Semaphore(SLOTS)
-        #: Whether the last that was heard of Redis is good.
+        #: Whether it is worth asking.
         self.up = True
+        #: Whether nothing has failed since the last success. A Redis can answer and yet refuse
+        #: whatever is asked of it, as a replica refuses writes.
+        self.well = True
 
     def script(self, text: str) -> AsyncScript:
         """A script that is sent by its digest, and whole where Redis does not know it."""
@@ -49,12 +52,11 @@ class Link:
             if not self.up:
                 raise RedisAway
             try:
-                return await script(keys=keys, args=values)
+                answer = await script(keys=keys, args=values)
             except (RedisError, OSError) as error:
-                if self.up:
-                    logger.warning("Redis is away: %s", error)
-                self.up = False
+                self._failed(error)
                 raise RedisAway from error
+        return answer
 
     async def probe(self) -> None:
         """Asks whether Redis answers again, on a new connection: it may be another server now."""
@@ -64,4 +66,14 @@ class Link:
         except (RedisError, OSError):
             return
         self.up = True
-        logger.warning("Redis is back")
+
+    def recovered(self) -> None:
+        """Takes note that Redis does what it is asked, or that nothing is left to ask."""
+        if self.up and not self.well:
+            self.well = True
+            logger.warning("Redis is back")
+
+    def _failed(self, error: Exception) -> None:
+        if self.well:
+            logger.warning("Redis is away: %s", error)
+        self.up = self.well = False

@@ -35,7 +35,7 @@ class RedisLog:
     @property
     def degraded(self) -> str | None:
         """Why changes of other processes come late at present; None if they do not."""
-        if self._streams.available and self._doorbells.ring:
+        if self._streams.well and self._doorbells.ring:
             return None
         return "Redis does not answer; pages are kept up to date from the database"
 

@@ -110,5 +110,7 @@ class Publisher:
             await asyncio.sleep(PAUSE * random.uniform(0.6, 1.4))  # noqa: S311
             if not self._streams.available:
                 await self._streams.link.probe()
+            if not self.backlog:
+                self._streams.link.recovered()
             for book_id in tuple(self._waiting):
                 self._begin(book_id)

@@ -38,6 +38,11 @@ class Streams:
         """Whether it is worth asking."""
         return self.link.up
 
+    @property
+    def well(self) -> bool:
+        """Whether all that was asked was done."""
+        return self.link.well
+
     async def append(self, difference: Difference, *, anew: bool = False) -> int:
         """Appends a difference and rings the doorbell; returns the seq that the log has reached.
 
@@ -63,6 +68,7 @@ class Streams:
                 *changes,
             ],
         )
+        self.link.recovered()  # under load the publisher may never be without a backlog
         return int(reached)
 
     async def since(self, book_id: int, seq: int, *, known: int) -> Difference | None:
