@@ -65,6 +65,11 @@ class Fleet:
         (row,) = self.rows(f"SELECT last_seq, review_count FROM books WHERE id = {book}")  # noqa: S608
         return row
 
+    def newest_change(self, book: int) -> int:
+        """The highest seq that a change of a book has."""
+        ((seq,),) = self.rows(f"SELECT max(seq) FROM reviews WHERE book_id = {book}")  # noqa: S608
+        return int(seq or 0)
+
 
 @contextmanager
 def open_fleet(

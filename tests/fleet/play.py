@@ -28,6 +28,7 @@ class Outcome:
         for book, ledger in self.ledgers.items():
             truth = self.fleet.reviews(book)
             head, review_count = self.fleet.head(book)
+            assert self.fleet.newest_change(book) == head  # no number without its change
             readers = [reader for reader in self.readers if reader.book == book]
             for reader in readers:
                 assert reader.replica.reviews == truth
@@ -59,8 +60,9 @@ def _assert_nothing_lost(ledger: Ledger, truth: dict[int, str]) -> None:
     for review, text in ledger.accepted.items():
         if review not in ledger.unknown:
             assert truth.get(review) == text
-    texts = list(truth.values())
-    assert len(texts) == len(set(texts))  # no POST made two
+    unasked = {text for review, text in truth.items() if review not in ledger.accepted}
+    assert unasked <= ledger.unsure
+    assert len(truth) == len(set(truth.values()))  # no POST made two
 
 
 async def play(

@@ -22,6 +22,8 @@ class Ledger:
     accepted: dict[int, str | None] = field(default_factory=dict)
     #: Reviews whose last request broke off, so that nobody knows what became of it.
     unknown: set[int] = field(default_factory=set)
+    #: The same for POSTs, by their texts.
+    unsure: set[str] = field(default_factory=set)
     #: When each text that stays as it is was accepted, in the event loop's time.
     accepted_at: dict[str, float] = field(default_factory=dict)
     #: How long each POST took, whatever its answer.
@@ -78,12 +80,14 @@ class Writer:
         text = f"text {next(self._ledger.texts)}"
         loop = asyncio.get_running_loop()
         began = loop.time()
+        self._ledger.unsure.add(text)
         answer = await client.post("/api/reviews/", json={"book": self._book, "content": text})
         self._ledger.seconds.append(loop.time() - began)
         if answer.status_code != 201:
             self._ledger.refused.append(answer)
             return
         review = answer.json()["id"]
+        self._ledger.unsure.discard(text)
         self._ledger.accepted[review] = text
         if stays:
             self._ledger.accepted_at[text] = loop.time()
