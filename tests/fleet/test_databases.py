@@ -73,6 +73,7 @@ def assert_asked_to_come_back(outcome: Outcome) -> None:
     assert [reader.closed for reader in outcome.readers] == [0] * len(outcome.readers)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("disturb", [stopped, killed, locked], ids=["stopped", "killed", "locked"])
 def test_postgres_is_away(fleet: Fleet, disturb: Callable[[Fleet], Awaitable[None]]) -> None:
     """While PostgreSQL is away POSTs are answered 503; streams stay, and nothing is half there."""

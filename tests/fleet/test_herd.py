@@ -72,6 +72,7 @@ async def servers_killed(fleet: Fleet) -> None:
         await asyncio.to_thread(server.start)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("cut_off", [network_cut, servers_killed])
 def test_a_herd_comes_back(fleet: Fleet, cut_off: Callable[[Fleet], Awaitable[None]]) -> None:
     """However many readers come back, Redis and SQL are asked about once for each book."""

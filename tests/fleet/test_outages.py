@@ -97,19 +97,21 @@ async def replica_promoted(fleet: Fleet) -> None:
         fleet.proxy.lead_to(fleet.redis.address)  # and back, to one that lacks what came since
 
 
+QUICK = [killed_and_empty, stopped]
+LONG = [
+    killed_and_restored,
+    flushed,
+    network_paused,
+    replies_lost,
+    keys_evicted,
+    streams_trimmed,
+    replica_promoted,
+]
+
+
 @pytest.mark.parametrize(
     "disturb",
-    [
-        killed_and_empty,
-        killed_and_restored,
-        stopped,
-        flushed,
-        network_paused,
-        replies_lost,
-        keys_evicted,
-        streams_trimmed,
-        replica_promoted,
-    ],
+    [*QUICK, *(pytest.param(each, marks=pytest.mark.long) for each in LONG)],
     ids=lambda disturb: disturb.__name__,
 )
 def test_nobody_feels_it(fleet: Fleet, disturb: Disturbance) -> None:

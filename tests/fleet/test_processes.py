@@ -30,6 +30,7 @@ def test_two_processes(fleet: Fleet) -> None:
     outcome.assert_undisturbed()
 
 
+@pytest.mark.long
 def test_four_processes(tmp_path: Path, postgres: PostgresCluster) -> None:
     """So do four."""
     with open_fleet(tmp_path, processes=4, postgres=postgres) as fleet:
@@ -39,6 +40,7 @@ def test_four_processes(tmp_path: Path, postgres: PostgresCluster) -> None:
         outcome.assert_undisturbed()
 
 
+@pytest.mark.long
 def test_two_processes_on_a_file(fleet_on_a_file: Fleet) -> None:
     """So do two on one SQLite file."""
     outcome = asyncio.run(play(fleet_on_a_file, nothing))
@@ -47,6 +49,7 @@ def test_two_processes_on_a_file(fleet_on_a_file: Fleet) -> None:
     outcome.assert_undisturbed()
 
 
+@pytest.mark.long
 def test_without_redis(tmp_path: Path) -> None:
     """Two servers on one SQLite file converge without Redis, by their audits alone."""
     with open_fleet(tmp_path, processes=2, redis=False, audit_seconds="0.5") as fleet:
@@ -74,7 +77,9 @@ async def killed_before_publishing(fleet: Fleet) -> None:
     await asyncio.to_thread(fleet.servers[0].start)
 
 
-@pytest.mark.parametrize("disturb", [killed_at_random, killed_before_publishing])
+@pytest.mark.parametrize(
+    "disturb", [pytest.param(killed_at_random, marks=pytest.mark.long), killed_before_publishing]
+)
 def test_killed_processes(fleet: Fleet, disturb: object) -> None:
     """What a process had accepted when it was killed reaches all pages, each once."""
     outcome = asyncio.run(play(fleet, disturb))  # type: ignore[arg-type]
