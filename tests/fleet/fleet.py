@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
 from itertools import count
 from pathlib import Path
@@ -91,6 +92,8 @@ def open_fleet(
         for number in range(processes):
             own = folder / f"server{number}"
             own.mkdir()
-            server = ServerProcess(own, database_url=database_url, **settings)
-            servers.append(stack.enter_context(server))
+            servers.append(ServerProcess(own, database_url=database_url, **settings))
+            stack.callback(servers[-1].stop)
+        with ThreadPoolExecutor() as threads:  # all at once, as on a platform
+            list(threads.map(ServerProcess.start, servers))
         yield Fleet(servers, database_url, redis=server_of_redis, proxy=proxy, postgres=postgres)

@@ -12,7 +12,7 @@ from tests.fleet.writers import Ledger, Writer
 from tests.waiting import until
 
 #: How many reviews are accepted before anything happens, and after it.
-WARM_UP = 20
+WARM_UP = 10
 
 
 @dataclass(frozen=True)
