@@ -38,6 +38,7 @@ def commands() -> None:
 
     \b
     LIVRIA_DATABASE_URL   where reviews are kept      [sqlite:///livria.db]
+    LIVRIA_REDIS_URL      by what processes tell each other of changes
     LIVRIA_SAMPLE_BOOKS   0: begin without books      [1]
     LIVRIA_LOG_LEVEL      debug, info, warning, error [info]
     """  # noqa: D301 - click takes the backspace as "do not wrap"

@@ -92,3 +92,11 @@ class DifferenceTooLarge(LivriaError):
 
 class StoreUnavailable(LivriaError):
     """The database does not answer at present."""
+
+
+class RedisAway(LivriaError):
+    """Redis does not answer at present."""
+
+
+class StreamBehind(LivriaError):
+    """The stream of a book lacks what the database has."""

@@ -96,8 +96,9 @@ class Settings(BaseSettings):
     send_seconds: Annotated[int, Field(ge=1)] = 20
     #: A difference of more changes than this is answered with `stream.reset`.
     replay_limit: Annotated[int, Field(ge=1, le=100_000)] = 1_000
-    #: Seconds between two audits of the feeds against the database.
-    audit_seconds: Annotated[float, Field(gt=0, le=3600)] = 5.0
+    #: Seconds between two audits of the feeds against the database, with one query for all: how
+    #: late a page can be whose neighbours cannot reach Redis, without knowing of it.
+    audit_seconds: Annotated[float, Field(gt=0, le=3600)] = 1.5
 
     @classmethod
     def from_environment(cls, **given: Any) -> Self:

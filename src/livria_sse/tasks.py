@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
 logger = logging.getLogger(__name__)
 
 Task = asyncio.Task[None]
+
+#: Seconds before something that goes on for ever is begun again after it has failed.
+RESTART_SECONDS = 1.0
+#: Seconds before a task that was cancelled and goes on is cancelled again.
+CANCEL_SECONDS = 0.5
 
 
 class Tasks:
@@ -35,12 +40,26 @@ class Tasks:
             await asyncio.wait(self._tasks, timeout=seconds)
 
     async def cancel(self) -> None:
-        """Ends all of them."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        """Ends all of them, also those in which some library swallows the first word of it."""
+        while self._tasks:
+            for task in self._tasks:
+                task.cancel()
+            await asyncio.wait(self._tasks, timeout=CANCEL_SECONDS)
 
     def _ended(self, task: Task) -> None:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()):
             logger.error("a task failed", exc_info=error)
+
+
+async def kept(work: Callable[[], Awaitable[None]]) -> None:
+    """Does what goes on until it is cancelled, and begins it again if it fails.
+
+    What makes the service heal itself must survive what nobody has foreseen.
+    """
+    while True:
+        try:
+            return await work()
+        except Exception:
+            logger.exception("%s failed and is begun again", getattr(work, "__qualname__", work))
+        await asyncio.sleep(RESTART_SECONDS)

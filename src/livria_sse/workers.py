@@ -23,6 +23,8 @@ logger = logging.getLogger(__name__)
 LOOK_SECONDS = 0.2
 #: One that ends by itself is replaced, but not more often than this: it may do so at once again.
 REPLACEMENT_SECONDS = 1.0
+#: A worker that has not ended so long after it was told to is ended.
+LAST_SECONDS = 15.0
 
 
 class Workers:
@@ -47,7 +49,8 @@ class Workers:
         for process in self._processes:
             process.terminate()
         for process in self._processes:
-            process.join()
+            process.join(LAST_SECONDS)
+            process.kill()  # which does nothing to one that has ended
 
     def _stop(self, _number: int, _frame: FrameType | None) -> None:
         self._stopping = True

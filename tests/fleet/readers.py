@@ -64,8 +64,8 @@ class Reader:
 
     @property
     def ready(self) -> bool:
-        """Whether their stream has begun."""
-        return bool(self.replica.events)
+        """Whether their stream has begun, and was not only asked to come back later."""
+        return bool(self.replica.last_event_id)
 
     @property
     def position(self) -> tuple[str, int]:

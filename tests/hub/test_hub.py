@@ -11,6 +11,7 @@ from typing import Any, Self
 import pytest
 from tests.factories import add_account, add_book
 from tests.replica import Replica
+from tests.waiting import until
 
 from livria_sse.errors import StoreUnavailable, UnknownBook
 from livria_sse.hub import Hub, Subscriber
@@ -28,6 +29,8 @@ class CountingLog(LocalLog):
         super().__init__(store, replay_limit=replay_limit)
         self.reads = 0
         self.broken = False
+        self.failing: Exception | None = None
+        self.failures = 0
 
     async def since(self, book_id: int, seq: int, *, known: int | None = None) -> Difference:
         """Counts, and fails if it is broken."""
@@ -38,6 +41,9 @@ class CountingLog(LocalLog):
 
     async def heads(self, book_ids: Collection[int]) -> dict[int, int]:
         """Fails if it is broken."""
+        if self.failing:
+            self.failures += 1
+            raise self.failing
         if self.broken:
             raise StoreUnavailable
         return await super().heads(book_ids)
@@ -279,6 +285,19 @@ async def test_the_audit_survives_outages(store: Store) -> None:
 
             assert len(reader.replica.reviews) == 2
             assert not reader.ended
+
+
+async def test_the_audit_survives_everything(store: Store) -> None:
+    """Whatever goes wrong in an audit, the next one finds what was missed."""
+    async with serving(store, audit_seconds=0.02) as service:
+        reader = Reader()
+        async with watching(service.hub, reader, service.book):
+            service.log.failing = ZeroDivisionError("nobody has foreseen this")
+            await service.commit("nobody told")
+            await until(lambda: service.log.failures > 0)
+            service.log.failing = None
+
+            await reader.until(1)
 
 
 async def test_herds_read_once(service: Service) -> None:

@@ -379,7 +379,7 @@ async def follow(open_log: OpenLog, steps: list[tuple[str, int, str]]) -> None:
                     difference = await store.reviews.delete(review, by=mina)
                     model.history.append((review, None))
                 assert difference
-                log.append(difference)
+                log.publish(difference)
                 seq = pick % (len(model.history) + 1)
                 check(await log.since(BOOK, seq), model, seq)
                 check(await log.since(BOOK, seq, known=len(model.history)), model, seq)

@@ -24,6 +24,8 @@ NEVER_ANSWERED = {
     errors.InvalidCatalogue,
     errors.UnknownAccount,
     errors.DifferenceTooLarge,
+    errors.RedisAway,
+    errors.StreamBehind,
 }
 
 

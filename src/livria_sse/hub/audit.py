@@ -60,13 +60,17 @@ class Audit:
             async with asyncio.timeout_at(self._due):
                 await self._woken.wait()
         except TimeoutError:
-            self._postpone(DEGRADED_SECONDS if self._log.degraded else self._seconds)
-            return tuple(self._feeds)
+            return self._all()
         self._woken.clear()
         asked, self._asked = self._asked, set()
+        now = asyncio.get_running_loop().time()
         if self._log.degraded:
-            self._due = min(self._due, asyncio.get_running_loop().time() + DEGRADED_SECONDS)
-        return asked & self._feeds.keys()
+            self._due = min(self._due, now + DEGRADED_SECONDS)
+        return self._all() if now >= self._due else asked & self._feeds.keys()
+
+    def _all(self) -> Collection[int]:
+        self._postpone(DEGRADED_SECONDS if self._log.degraded else self._seconds)
+        return tuple(self._feeds)
 
     def _postpone(self, seconds: float) -> None:
         self._due = asyncio.get_running_loop().time() + min(seconds, self._seconds)

@@ -11,10 +11,10 @@ import logging
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from functools import partial
 from itertools import chain
 
 from livria_sse import frames
-from livria_sse.errors import LivriaError
 from livria_sse.hub.audit import Audit
 from livria_sse.hub.feed import Feed
 from livria_sse.hub.heartbeat import Heartbeat
@@ -26,7 +26,7 @@ from livria_sse.hub.welcome import Welcome, welcome
 from livria_sse.log.base import Log
 from livria_sse.models import Difference
 from livria_sse.settings import Settings
-from livria_sse.tasks import Tasks
+from livria_sse.tasks import Tasks, kept
 
 logger = logging.getLogger(__name__)
 
@@ -54,9 +54,9 @@ class Hub:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[Hub]:
         """Listens, beats and audits as long as it is entered."""
-        self._tasks.spawn(self._log.listen(self))
-        self._tasks.spawn(self._heartbeat.run())
-        self._tasks.spawn(self._audit.run())
+        self._tasks.spawn(kept(partial(self._log.listen, self)))
+        self._tasks.spawn(kept(self._heartbeat.run))
+        self._tasks.spawn(kept(self._audit.run))
         try:
             yield self
         finally:
@@ -66,7 +66,7 @@ class Hub:
 
     def publish(self, difference: Difference) -> None:
         """Tells all readers what has just been committed. Never waits, never fails."""
-        self._log.append(difference)
+        self._log.publish(difference)
         self.hear(difference)
 
     def hear(self, difference: Difference) -> None:
@@ -122,8 +122,8 @@ class Hub:
     async def _catch_up(self, subscriber: Subscriber) -> None:
         try:
             messages, cursor = await self._ladder.way_to_head(subscriber.feed, subscriber.cursor)
-        except LivriaError as error:
-            logger.warning("a reader of book %d is lost: %s", subscriber.feed.book_id, error)
+        except Exception as error:  # whatever it is: a reader who is cut off comes back
+            logger.warning("a reader of book %d is lost: %r", subscriber.feed.book_id, error)
             subscriber.end("left")
             return
         subscriber.writing = None
@@ -247,6 +247,6 @@ class Hub:
     async def _bring_up(self, feed: Feed) -> None:
         try:
             await self._ladder.bring_up(feed)
-        except LivriaError as error:
-            logger.warning("book %d waits for the audit: %s", feed.book_id, error)
+        except Exception as error:  # whatever it is, the audit tries again
+            logger.warning("book %d waits for the audit: %r", feed.book_id, error)
         self._advance_all(feed)

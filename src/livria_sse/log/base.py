@@ -32,8 +32,8 @@ class Log(Protocol):
     - What was committed before a read began is in it, whichever process committed it, unless the
       reader says that less will do.
     - Reads change nothing, and may be repeated and cancelled at any moment.
-    - What is appended reaches the listeners of every other process, and so does what was committed
-      by a process that died before it could append: if not by the doorbell, then because every
+    - What is published reaches the listeners of every other process, and so does what was committed
+      by a process that died before it could publish: if not by the doorbell, then because every
       listener is told when it may have missed something, and compares heads from time to time.
 
     All reads raise `StoreUnavailable` when nothing that holds the truth can be reached. That says
@@ -74,7 +74,7 @@ class Log(Protocol):
         """
         ...
 
-    def append(self, difference: Difference) -> None:
+    def publish(self, difference: Difference) -> None:
         """Tells other processes what was committed. Never waits, and never fails."""
         ...
 
@@ -87,5 +87,5 @@ class Log(Protocol):
         ...
 
     async def listen(self, listener: Listener) -> None:
-        """Lets the listener hear what other processes append, until it is cancelled."""
+        """Lets the listener hear what other processes publish, until it is cancelled."""
         ...

@@ -35,7 +35,7 @@ class LocalLog:
         """What a reader at `seq` lacks."""
         return await self._changes.since(book_id, seq, limit=self._replay_limit)
 
-    def append(self, difference: Difference) -> None:
+    def publish(self, difference: Difference) -> None:
         """Nothing: it is in the database, where whoever reads this log finds it."""
 
     def watch(self, book_id: int) -> None:

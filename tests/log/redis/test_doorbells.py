@@ -112,8 +112,7 @@ async def test_one_connection_for_all(
 
 async def kill_connections(redis: RedisServer) -> None:
     """Redis closes all connections on which somebody listens."""
-    with redis.client() as client:
-        client.client_kill_filter(_type="pubsub")
+    kill_listeners(redis)
 
 
 async def restart(redis: RedisServer) -> None:
@@ -197,3 +196,28 @@ async def test_strange_words(
     await until(lambda: notebook.told_missed == [BOOK])
     assert notebook.heard == []
     assert doorbells.ring
+
+
+async def test_readers_come_while_it_breaks(
+    doorbells: Doorbells, notebook: Notebook, redis: RedisServer
+) -> None:
+    """However often the connection breaks while readers come and go, it is made again."""
+    for round_ in range(12):
+        await until(lambda: doorbells.ring)
+        for book in range(1, 40):
+            doorbells.watch(book)
+            if book == 20:
+                await asyncio.to_thread(kill_listeners, redis)
+            await asyncio.sleep(0)
+        for book in range(1, 40):
+            doorbells.unwatch(book)
+            await asyncio.sleep(0)
+        notebook.told_missed.clear()
+        doorbells.watch(1_000 + round_)
+        await until(lambda round_=round_: 1_000 + round_ in notebook.told_missed)  # type: ignore[misc]
+
+
+def kill_listeners(redis: RedisServer) -> None:
+    """Redis closes all connections on which somebody listens."""
+    with redis.client() as client:
+        client.client_kill_filter(_type="pubsub")

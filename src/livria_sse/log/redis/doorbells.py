@@ -10,17 +10,19 @@ from typing import Any, NoReturn
 
 from redis.asyncio import Redis
 from redis.asyncio.client import PubSub
-from redis.exceptions import RedisError
 
 from livria_sse.log.base import Listener
 from livria_sse.log.redis.entries import heard
 from livria_sse.log.redis.keys import channel
+from livria_sse.log.redis.link import spoken
 
 logger = logging.getLogger(__name__)
 
 #: After so many seconds of silence Redis is asked for a sign of life; after as many again it is
 #: taken for dead. Until then a change can only be found by the audit.
 QUIET_SECONDS = 0.5
+#: How soon a new watch is listened to while nothing is heard.
+TICK_SECONDS = 0.1
 #: Seconds between two attempts to listen: doubled each time, spread by a half.
 SHORTEST_PAUSE, LONGEST_PAUSE = 0.1, 2.0
 #: A channel on which nobody publishes: who listens to nothing cannot be asked for a sign of life.
@@ -35,7 +37,7 @@ class Doorbells:
         self._epoch = epoch
         #: The watched books by the channels of their doorbells.
         self._watched: dict[bytes, int] = {}
-        self._changed = asyncio.Event()
+        self._changed = False
         #: Whether they can be heard at present. Nobody has tried before `listen`.
         self.ring = True
 
@@ -44,12 +46,12 @@ class Doorbells:
         name = channel(self._epoch, book_id).encode()
         if name not in self._watched:
             self._watched[name] = book_id
-            self._changed.set()
+            self._changed = True
 
     def unwatch(self, book_id: int) -> None:
         """Listens to a book no more."""
         self._watched.pop(channel(self._epoch, book_id).encode(), None)
-        self._changed.set()
+        self._changed = True
 
     async def listen(self, listener: Listener) -> NoReturn:
         """Listens until it is cancelled; after every interruption, all books were missed."""
@@ -58,9 +60,9 @@ class Doorbells:
             try:
                 async with self._client.pubsub() as pubsub:
                     await self._listen_on(pubsub, listener)
-            except* (RedisError, OSError) as errors:
+            except Exception as error:  # whatever it is: who does not listen again is deaf
                 if self.ring:
-                    logger.warning("no doorbell can be heard: %s", errors.exceptions[0])
+                    logger.warning("no doorbell can be heard: %s", spoken(error))
                     pause = SHORTEST_PAUSE
             finally:
                 self.ring = False
@@ -68,37 +70,35 @@ class Doorbells:
             await asyncio.sleep(pause * random.uniform(0.5, 1))  # noqa: S311
             pause = min(2 * pause, LONGEST_PAUSE)
 
-    async def _listen_on(self, pubsub: PubSub, listener: Listener) -> None:
+    async def _listen_on(self, pubsub: PubSub, listener: Listener) -> NoReturn:
+        # One task reads and writes. With a task for each, a connection that breaks under both has
+        # redis-py reconnect in one while the other writes, and swallow the end of the other.
         await pubsub.subscribe(LIFELINE)
-        async with asyncio.TaskGroup() as group:
-            group.create_task(self._follow_watches(pubsub))
-            group.create_task(self._hear_all(pubsub, listener))
-
-    async def _follow_watches(self, pubsub: PubSub) -> NoReturn:
-        """Keeps the subscriptions to what is watched."""
+        clock = asyncio.get_running_loop().time
         subscribed: set[bytes] = set()
+        heard_at, asked = clock(), False
+        self._changed = True
         while True:
-            self._changed.clear()
-            wanted = set(self._watched)
-            if wanted - subscribed:
-                await pubsub.subscribe(*wanted - subscribed)
-            if subscribed - wanted:
-                await pubsub.unsubscribe(*subscribed - wanted)
-            subscribed = wanted
-            await self._changed.wait()
-
-    async def _hear_all(self, pubsub: PubSub, listener: Listener) -> NoReturn:
-        asked = False
-        while True:
-            message = await pubsub.get_message(timeout=QUIET_SECONDS)
-            if message:
-                asked = False
+            if self._changed:
+                subscribed = await self._follow_watches(pubsub, subscribed)
+            if message := await pubsub.get_message(timeout=TICK_SECONDS):
+                heard_at, asked = clock(), False
                 self._take(message, listener)
-            elif asked:
+            elif clock() - heard_at > 2 * QUIET_SECONDS:
                 raise ConnectionError("Redis is silent")
-            else:
+            elif clock() - heard_at > QUIET_SECONDS and not asked:
                 asked = True
                 await pubsub.ping()
+
+    async def _follow_watches(self, pubsub: PubSub, subscribed: set[bytes]) -> set[bytes]:
+        """Subscribes to what is watched now, and to nothing else."""
+        self._changed = False
+        wanted = set(self._watched)
+        if wanted - subscribed:
+            await pubsub.subscribe(*wanted - subscribed)
+        if subscribed - wanted:
+            await pubsub.unsubscribe(*subscribed - wanted)
+        return wanted
 
     def _take(self, message: dict[str, Any], listener: Listener) -> None:
         book_id = self._watched.get(message["channel"])

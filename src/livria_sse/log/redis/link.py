@@ -10,16 +10,12 @@ from redis.asyncio import Redis
 from redis.commands.core import AsyncScript
 from redis.exceptions import RedisError
 
-from livria_sse.errors import LivriaError
+from livria_sse.errors import RedisAway
 
 logger = logging.getLogger(__name__)
 
 #: Commands under way at once: a herd of books that are read waits here, not for a connection.
 SLOTS = 16
-
-
-class RedisAway(LivriaError):
-    """Redis does not answer at present."""
 
 
 class Link:
@@ -75,5 +71,11 @@ class Link:
 
     def _failed(self, error: Exception) -> None:
         if self.well:
-            logger.warning("Redis is away: %s", error)
+            logger.warning("Redis is away: %s", spoken(error))
         self.up = self.well = False
+
+
+def spoken(error: BaseException) -> str:
+    """An error in a few words: some of redis-py's quote whole clients, with their passwords."""
+    said, _, _quoted = str(error).partition("<")
+    return said.strip(" :[(")[:200] or type(error).__name__

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 
+from livria_sse.errors import RedisAway, StreamBehind
 from livria_sse.log.base import Listener
 from livria_sse.log.local import LocalLog
 from livria_sse.log.redis.clients import open_command_client, open_listening_client
 from livria_sse.log.redis.doorbells import Doorbells
-from livria_sse.log.redis.link import Link, RedisAway
+from livria_sse.log.redis.link import Link
 from livria_sse.log.redis.publisher import Publisher
 from livria_sse.log.redis.streams import Streams
 from livria_sse.models import Difference
@@ -28,7 +29,7 @@ class RedisLog:
         self._streams = streams
         self._publisher = publisher
         self._doorbells = doorbells
-        self.append = publisher.publish
+        self.publish = publisher.publish
         self.watch = doorbells.watch
         self.unwatch = doorbells.unwatch
 
@@ -40,8 +41,10 @@ class RedisLog:
         return "Redis does not answer; pages are kept up to date from the database"
 
     async def head(self, book_id: int) -> Difference:
-        """Where a book stands."""
-        return await self._database.head(book_id)
+        """Where a book stands; whether its stream stands there, too, is seen to beside."""
+        head = await self._database.head(book_id)
+        self._publisher.verify(book_id, head.head)
+        return head
 
     async def heads(self, book_ids: Collection[int]) -> dict[int, int]:
         """The heads of many books."""
@@ -50,16 +53,22 @@ class RedisLog:
     async def since(self, book_id: int, seq: int, *, known: int | None = None) -> Difference:
         """What a reader at `seq` lacks."""
         if known is not None and not self.degraded:  # else each read might wait for the timeout
-            try:
-                difference = await self._streams.since(book_id, seq, known=known)
-            except RedisAway:
-                difference = None
+            difference = await self._in_redis(book_id, seq, known=known)
             if difference:
                 return difference
         return await self._database.since(book_id, seq)
 
+    async def _in_redis(self, book_id: int, seq: int, *, known: int) -> Difference | None:
+        try:
+            return await self._streams.since(book_id, seq, known=known)
+        except StreamBehind:
+            self._publisher.repair(book_id)
+        except RedisAway:
+            pass
+        return None
+
     async def listen(self, listener: Listener) -> None:
-        """Lets the listener hear what other processes append, until it is cancelled."""
+        """Lets the listener hear what other processes publish, until it is cancelled."""
         await self._doorbells.listen(listener)
 
 

@@ -8,11 +8,11 @@ import random
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
-from livria_sse.errors import DifferenceTooLarge, LivriaError, UnknownBook
+from livria_sse.errors import DifferenceTooLarge, LivriaError, StreamBehind, UnknownBook
 from livria_sse.log.redis.streams import Streams
 from livria_sse.models import Difference
 from livria_sse.store.changes import Changes
-from livria_sse.tasks import Tasks
+from livria_sse.tasks import Tasks, kept
 
 logger = logging.getLogger(__name__)
 
@@ -40,12 +40,15 @@ class Publisher:
         #: What is to be appended to each book; None if the book is behind.
         self._waiting: dict[int, Difference | None] = {}
         self._busy: set[int] = set()
+        #: Books are brought up to date one after the other: when Redis comes back there may be
+        #: thousands, and those who post need the database, too.
+        self._repairs = asyncio.Semaphore(1)
         self._tasks = Tasks()
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[Publisher]:
         """Publishes as long as it is entered, and appends what waits before it is left."""
-        retrying = self._tasks.start(self._retry())
+        retrying = self._tasks.start(kept(self._retry))
         try:
             yield self
         finally:
@@ -63,6 +66,27 @@ class Publisher:
         book_id = difference.book_id
         self._waiting[book_id] = self._joined(difference) if self._streams.available else None
         self._begin(book_id)
+
+    def repair(self, book_id: int) -> None:
+        """Gives a book's stream what SQL has and somebody never published."""
+        self._waiting[book_id] = None
+        self._begin(book_id)
+
+    def verify(self, book_id: int, head: int) -> None:
+        """Repairs a book's stream soon if it is there and does not reach this head.
+
+        A process that died before it could publish has left it so, with texts that are deleted.
+        """
+        if self._streams.available:
+            self._tasks.spawn(self._verify(book_id, head))
+
+    async def _verify(self, book_id: int, head: int) -> None:
+        try:
+            await self._streams.since(book_id, head, known=head)
+        except StreamBehind:
+            self.repair(book_id)
+        except LivriaError:
+            return  # nothing that can be repaired now
 
     def _joined(self, difference: Difference) -> Difference | None:
         """The difference together with what waits already; None if they do not fit."""
@@ -84,6 +108,9 @@ class Publisher:
                 await self._append(book_id, self._waiting.pop(book_id))
         except LivriaError:  # Redis or the database is away
             self._waiting[book_id] = None
+        except BaseException:  # whatever it is, the change must not be forgotten
+            self._waiting[book_id] = None
+            raise
         finally:
             self._busy.discard(book_id)
 
@@ -93,8 +120,9 @@ class Publisher:
             reached = await self._streams.append(difference)
             if reached >= difference.head:
                 return
-        with suppress(UnknownBook):
-            await self._streams.append(await self._missing(book_id, reached), anew=True)
+        async with self._repairs:
+            with suppress(UnknownBook):
+                await self._streams.append(await self._missing(book_id, reached), anew=True)
 
     async def _missing(self, book_id: int, reached: int | None) -> Difference:
         """What SQL has and the stream lacks, or its newest part if that is much."""

@@ -7,7 +7,7 @@ from datetime import timedelta
 from importlib import resources
 from typing import Any
 
-from livria_sse.errors import DifferenceTooLarge
+from livria_sse.errors import DifferenceTooLarge, StreamBehind
 from livria_sse.log.redis.entries import bell, change_of, entry
 from livria_sse.log.redis.keys import channel, index_key, log_key
 from livria_sse.log.redis.link import Link
@@ -15,6 +15,9 @@ from livria_sse.models import Difference
 from livria_sse.settings import Settings
 
 logger = logging.getLogger(__name__)
+
+#: What `read.lua` answers for a log that lacks something.
+BEHIND = -1
 
 
 class Streams:
@@ -76,11 +79,14 @@ class Streams:
 
         Raises:
             DifferenceTooLarge: It has more changes than the replay limit.
+            StreamBehind: The log is here, and lacks something that it should have.
         """
         values = [seq, seq + 1, known, self._replay_limit + 1]
         found = await self.link.run(self._read, self._keys(book_id), values)
         if found is None:
             return None
+        if found == BEHIND:
+            raise StreamBehind
         head, review_count, entries = found
         if len(entries) > self._replay_limit:
             raise DifferenceTooLarge
