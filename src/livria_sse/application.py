@@ -17,7 +17,7 @@ from livria_sse.auth import Auth, SiteTokens, open_passwords
 from livria_sse.catalogue import sample_catalogue
 from livria_sse.errors import InvalidSettings
 from livria_sse.hub import Hub
-from livria_sse.log import open_log
+from livria_sse.log import check_log, open_log
 from livria_sse.settings import Settings
 from livria_sse.store import Store, open_store
 from livria_sse.web import accounts, books, openapi, ops, pages, reviews, stream, visits
@@ -33,8 +33,9 @@ def create_app(settings: Settings) -> Starlette:
     """The service as an ASGI application. Nothing is opened before its lifespan begins.
 
     Raises:
-        InvalidSettings: A key for tokens cannot be read.
+        InvalidSettings: A key for tokens, or the address of Redis, cannot be used.
     """
+    check_log(settings)
     app = Starlette(
         routes=_routes(),
         middleware=[Middleware(SameSite), Middleware(OptionalSlash)],

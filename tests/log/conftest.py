@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 from redis.asyncio import Redis
 
-from livria_sse.log.redis.clients import open_command_client
+from livria_sse.log.redis.clients import open_client
 from livria_sse.log.redis.link import Link
 from livria_sse.log.redis.streams import Streams
 from livria_sse.settings import Settings
@@ -36,7 +36,7 @@ def redis(redis_server: RedisServer) -> RedisServer:
 @pytest.fixture
 async def client(redis: RedisServer) -> AsyncIterator[Redis]:
     """A client for commands, as the service has it."""
-    async with open_command_client(redis.url) as client:
+    async with open_client(redis.url) as client:
         yield client
 
 

@@ -5,13 +5,28 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from livria_sse.errors import InvalidSettings
 from livria_sse.log.base import Listener, Log
 from livria_sse.log.local import LocalLog
-from livria_sse.log.redis import open_redis_log
+from livria_sse.log.redis import check_address, open_redis_log
 from livria_sse.settings import Settings
 from livria_sse.store import Store
 
-__all__ = ["Listener", "Log", "open_log"]
+__all__ = ["Listener", "Log", "check_log", "open_log"]
+
+
+def check_log(settings: Settings) -> None:
+    """Looks at what the settings say of the log, without connecting.
+
+    Raises:
+        InvalidSettings: The address of Redis cannot be used.
+    """
+    if settings.redis_url is None:
+        return
+    try:
+        check_address(settings.redis_url.get_secret_value())
+    except ValueError as error:
+        raise InvalidSettings(f"LIVRIA_REDIS_URL: {error}") from None
 
 
 @asynccontextmanager

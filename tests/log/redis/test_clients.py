@@ -8,10 +8,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from livria_sse.log.redis.clients import open_command_client, open_listening_client
+from livria_sse.application import create_app
+from livria_sse.errors import InvalidSettings
+from livria_sse.log.redis.clients import open_client
 from livria_sse.log.redis.link import Link
 from livria_sse.log.redis.streams import Streams
 from livria_sse.settings import Settings
@@ -27,7 +30,7 @@ QUOTED = "p%40ss%2Fw0rd%3A%25"
 
 async def works(url: str) -> bool:
     """Whether a change can be appended, read, and listened for at an address."""
-    async with open_command_client(url) as commands, open_listening_client(url) as listening:
+    async with open_client(url) as commands, open_client(url) as listening:
         streams = Streams(Link(commands), "k7q2m", Settings())
         history = History()
         await streams.append(history.create())
@@ -83,7 +86,7 @@ async def test_tls(tmp_path: Path, certificate: tuple[Path, Path]) -> None:
     ):
         assert await works(f"rediss://127.0.0.1:{port}?ssl_ca_certs={certificate_file}")
         assert await works(f"rediss://127.0.0.1:{port}/1?ssl_cert_reqs=none")
-        async with open_command_client(f"rediss://127.0.0.1:{port}") as client:
+        async with open_client(f"rediss://127.0.0.1:{port}") as client:
             with pytest.raises(RedisError):
                 await client.ping()
 
@@ -130,7 +133,7 @@ async def test_sentinels(tmp_path: Path) -> None:
 
 async def answers(url: str) -> bool:
     """Whether there is a master at an address."""
-    async with open_command_client(url) as client:
+    async with open_client(url) as client:
         try:
             return bool(await client.ping())
         except RedisError:
@@ -146,9 +149,34 @@ async def knows_replica(port: int) -> bool:
 
 async def leads_to(url: str, server: RedisServer) -> bool:
     """Whether an address leads to this server, and it is a master."""
-    async with open_command_client(url) as client:
+    async with open_client(url) as client:
         try:
             config = await client.config_get("port")
             return config["port"] == str(server.port)
         except RedisError:
             return False
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        f"redis://:{QUOTED}@h?ssl_cert_reqs=none",
+        f"redis://:{QUOTED}@h?timeout=5",
+        f"redis://:{QUOTED}@h?decode_responses=True",
+        f"redis://:{QUOTED}@h?socket_timeout=60",
+        f"redis+sentinel://:{QUOTED}@h:port/livria",
+        f"redis+sentinel://:{QUOTED}@h/livria/notadatabase",
+        "unix:///redis.sock?db=notadatabase",
+        f"rediss://:{QUOTED}@h?ssl_cert_reqs=perhaps",
+    ],
+)
+def test_wrong_addresses(url: str) -> None:
+    """An address that cannot be used is refused at the start, in a line without its password."""
+    with pytest.raises(InvalidSettings) as caught:
+        create_app(Settings(redis_url=SecretStr(url)))
+
+    said = caught.value.detail
+    assert said.startswith("LIVRIA_REDIS_URL: ")
+    assert said.isprintable()
+    assert QUOTED not in said
+    assert WORD not in said

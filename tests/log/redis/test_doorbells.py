@@ -10,7 +10,7 @@ from contextlib import suppress
 import pytest
 from redis.asyncio import Redis
 
-from livria_sse.log.redis.clients import open_listening_client
+from livria_sse.log.redis.clients import open_client
 from livria_sse.log.redis.doorbells import Doorbells
 from livria_sse.log.redis.keys import channel
 from livria_sse.log.redis.streams import Streams
@@ -46,7 +46,7 @@ def notebook() -> Notebook:
 @pytest.fixture
 async def doorbells(redis: RedisServer, notebook: Notebook) -> AsyncIterator[Doorbells]:
     """Doorbells to which somebody listens."""
-    async with open_listening_client(redis.url) as client:
+    async with open_client(redis.url) as client:
         doorbells = Doorbells(client, EPOCH)
         listening = asyncio.create_task(doorbells.listen(notebook))
         yield doorbells

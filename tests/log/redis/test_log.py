@@ -11,7 +11,7 @@ import pytest
 from livria_sse.errors import DifferenceTooLarge, StreamBehind
 from livria_sse.log.local import LocalLog
 from livria_sse.log.redis import RedisLog
-from livria_sse.log.redis.clients import open_command_client, open_listening_client
+from livria_sse.log.redis.clients import open_client
 from livria_sse.log.redis.doorbells import Doorbells
 from livria_sse.log.redis.link import Link
 from livria_sse.log.redis.publisher import Publisher
@@ -47,7 +47,7 @@ def database(store: Store) -> CountingLog:
 @pytest.fixture
 async def log(redis: RedisServer, store: Store, database: CountingLog) -> AsyncIterator[RedisLog]:
     """A log at a Redis that is empty."""
-    async with open_command_client(redis.url) as commands, open_listening_client(redis.url) as ears:
+    async with open_client(redis.url) as commands, open_client(redis.url) as ears:
         streams = Streams(Link(commands), store.epoch, Settings(replay_limit=LIMIT))
         async with Publisher(streams, store.changes).running() as publisher:
             yield RedisLog(database, streams, publisher, Doorbells(ears, store.epoch))

@@ -12,7 +12,7 @@ from redis.asyncio import Redis
 from redis.crc import key_slot
 
 from livria_sse.errors import DifferenceTooLarge, StreamBehind
-from livria_sse.log.redis.clients import open_command_client
+from livria_sse.log.redis.clients import open_client
 from livria_sse.log.redis.entries import LONGEST_BELL, heard
 from livria_sse.log.redis.keys import channel, index_key, log_key
 from livria_sse.log.redis.link import Link
@@ -75,7 +75,7 @@ def test_random_histories(
     """
 
     async def play() -> None:
-        async with open_command_client(redis_server.url) as client:
+        async with open_client(redis_server.url) as client:
             await client.flushall()
             streams = Streams(Link(client), EPOCH, Settings(redis_length=length))
             history = History()
@@ -291,7 +291,7 @@ async def test_many_processes_append(redis: RedisServer) -> None:
 
     async def append_all(seed: int) -> None:
         chance = random.Random(seed)  # noqa: S311
-        async with open_command_client(redis.url) as client:
+        async with open_client(redis.url) as client:
             mine = Streams(Link(client), EPOCH, Settings())
             reached = 0
             while reached < history.head:
@@ -307,7 +307,7 @@ async def test_many_processes_append(redis: RedisServer) -> None:
 
     await asyncio.gather(*(append_all(seed) for seed in range(4)))
 
-    async with open_command_client(redis.url) as client:
+    async with open_client(redis.url) as client:
         assert await entry_seqs(client) == list(range(1, 61))
         streams = Streams(Link(client), EPOCH, Settings())
         assert await streams.since(BOOK, 0, known=60) == history.since(0)

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from livria_sse.errors import RedisAway, StreamBehind
 from livria_sse.log.base import Listener
 from livria_sse.log.local import LocalLog
-from livria_sse.log.redis.clients import open_command_client, open_listening_client
+from livria_sse.log.redis.clients import open_client
 from livria_sse.log.redis.doorbells import Doorbells
 from livria_sse.log.redis.link import Link
 from livria_sse.log.redis.publisher import Publisher
@@ -75,7 +75,7 @@ class RedisLog:
 @asynccontextmanager
 async def open_redis_log(store: Store, url: str, settings: Settings) -> AsyncIterator[RedisLog]:
     """The log of a store at the Redis of a URL, which need not answer at present."""
-    async with open_command_client(url) as commands, open_listening_client(url) as listening:
+    async with open_client(url) as commands, open_client(url) as listening:
         streams = Streams(Link(commands), store.epoch, settings)
         async with Publisher(streams, store.changes).running() as publisher:
             database = LocalLog(store, replay_limit=settings.replay_limit)
