@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 
-from livria_sse.errors import StoreUnavailable
 from livria_sse.store.accounts import Accounts
 from livria_sse.store.addresses import on_postgres
 from livria_sse.store.books import Books
@@ -57,8 +56,7 @@ async def open_store(url: str) -> AsyncIterator[Store]:
 def _open_database(url: str) -> AbstractAsyncContextManager[Database]:
     if not on_postgres(url):
         return open_sqlite(url)
-    try:
-        from livria_sse.store.postgres import open_postgres  # noqa: PLC0415 - an extra
-    except ImportError as error:
-        raise StoreUnavailable("PostgreSQL needs: pip install 'livria-sse[postgres]'") from error
+    # An extra, and `migrate`, which comes first, says so where it is missing.
+    from livria_sse.store.postgres import open_postgres  # noqa: PLC0415
+
     return open_postgres(url)

@@ -11,7 +11,6 @@ from alembic.config import Config
 from alembic.util import CommandError
 from sqlalchemy import Connection, create_engine, event, text
 from sqlalchemy.exc import DatabaseError, SQLAlchemyError
-from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
 from livria_sse.errors import StoreUnavailable
@@ -68,6 +67,7 @@ async def _migrate_postgres(url: str) -> None:
     if find_spec("asyncpg") is None:
         raise StoreUnavailable("PostgreSQL needs: pip install 'livria-sse[postgres]'")
     import asyncpg  # noqa: PLC0415 - an extra
+    from sqlalchemy.ext.asyncio import create_async_engine  # noqa: PLC0415 - needs the same extra
 
     async def connect() -> object:
         try:
