@@ -11,10 +11,12 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from livria_sse import __version__
 from livria_sse.models import Position
+from tests.parts import ServerProcess
 from tests.parts.server import FOREIGN
 
 PASSWORD = "correct horse battery"
@@ -279,6 +281,28 @@ def test_wrong_settings(
 
     assert name in said
     assert not list(livria.folder.iterdir())
+
+
+@pytest.fixture
+def without_extras(livria: CommandLine) -> CommandLine:
+    """The command line where nothing but the package itself was installed."""
+    for name in ("asyncpg", "greenlet"):
+        livria.file(f"{name}.py", f"raise ModuleNotFoundError({name!r})")
+    return livria
+
+
+def test_without_extras(without_extras: CommandLine) -> None:
+    """A plain installation serves."""
+    with ServerProcess(without_extras.folder) as server:
+        assert httpx.get(f"{server.url}/readyz").status_code == 200
+        assert httpx.get(f"{server.url}/api/books/").json()["books"]
+
+
+def test_extra_is_missing(without_extras: CommandLine) -> None:
+    """PostgreSQL without its extra is one line that says what to install."""
+    said = without_extras.fails(2, "serve", DATABASE_URL="postgresql://localhost/livria")
+
+    assert "pip install 'livria-sse[postgres]'" in said
 
 
 @pytest.mark.parametrize(

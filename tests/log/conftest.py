@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import ExitStack
+from functools import cache
 
 import pytest
 from redis.asyncio import Redis
@@ -12,25 +14,42 @@ from livria_sse.log.redis.link import Link
 from livria_sse.log.redis.streams import Streams
 from livria_sse.settings import Settings
 from tests.parts import RedisServer
+from tests.parts.redis import ACCEPTED, Program
 
 EPOCH = "k7q2m"
 
 
 @pytest.fixture(scope="session")
-def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
-    """A Redis for all tests of this folder."""
-    with RedisServer(tmp_path_factory.mktemp("redis")) as server:
-        yield server
+def start_redis(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Callable[[Program], RedisServer]]:
+    """Starts a Redis for all tests of this folder, once for each program."""
+    with ExitStack() as stack:
+
+        @cache
+        def start(program: Program) -> RedisServer:
+            folder = tmp_path_factory.mktemp("redis")
+            return stack.enter_context(RedisServer(folder, program=program))
+
+        yield start
+
+
+@pytest.fixture(scope="session", params=ACCEPTED)
+def running_redis(
+    request: pytest.FixtureRequest, start_redis: Callable[[Program], RedisServer]
+) -> RedisServer:
+    """Each Redis in turn."""
+    return start_redis(request.param)
 
 
 @pytest.fixture
-def redis(redis_server: RedisServer) -> RedisServer:
+def redis(running_redis: RedisServer) -> RedisServer:
     """Redis with nothing in it."""
-    with redis_server.client() as client:
+    with running_redis.client() as client:
         client.flushall()
         client.script_flush()
         client.config_resetstat()
-    return redis_server
+    return running_redis
 
 
 @pytest.fixture

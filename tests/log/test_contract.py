@@ -9,7 +9,7 @@ import asyncio
 import subprocess
 import sys
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,7 +27,9 @@ from livria_sse.models import Account, Difference, Review
 from livria_sse.settings import Settings
 from livria_sse.store import Store, open_store
 from tests.factories import add_account, add_book
+from tests.parts import RedisServer
 from tests.parts.ports import free_port
+from tests.parts.redis import ACCEPTED, Program
 
 BOOK = 10
 
@@ -57,13 +59,15 @@ async def open_local(store: Store, *, replay_limit: int = 1_000) -> AsyncIterato
     yield LocalLog(store, replay_limit=replay_limit)
 
 
-@pytest.fixture(params=["local", "redis", "redis-away"], scope="session")
-def open_log(request: pytest.FixtureRequest) -> OpenLog:
+@pytest.fixture(params=["local", "redis-away", *ACCEPTED], scope="session")
+def open_log(
+    request: pytest.FixtureRequest, start_redis: Callable[[Program], RedisServer]
+) -> OpenLog:
     """Each log in turn; that with Redis also with a Redis that never answers."""
     if request.param == "local":
         return open_local
-    away = f"redis://127.0.0.1:{free_port()}"
-    url = away if request.param == "redis-away" else request.getfixturevalue("redis_server").url
+    away = request.param == "redis-away"
+    url = f"redis://127.0.0.1:{free_port()}" if away else start_redis(request.param).url
 
     @asynccontextmanager
     async def open_redis(store: Store, *, replay_limit: int = 1_000) -> AsyncIterator[Log]:

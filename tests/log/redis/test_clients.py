@@ -21,7 +21,7 @@ from livria_sse.settings import Settings
 from tests.log.redis.history import BOOK, History
 from tests.parts import RedisServer
 from tests.parts.ports import free_port
-from tests.parts.redis import redis_server
+from tests.parts.redis import ACCEPTED, Program, redis_server
 from tests.waiting import until
 
 WORD = "p@ss/w0rd:%"
@@ -40,13 +40,15 @@ async def works(url: str) -> bool:
         return bool(message) and await streams.since(BOOK, 0, known=1) == history.since(0)
 
 
-async def test_passwords(tmp_path: Path) -> None:
-    """A user and a password with any characters are understood."""
-    with RedisServer(tmp_path) as redis:
+@pytest.mark.parametrize("program", ACCEPTED)
+async def test_passwords(tmp_path: Path, program: Program) -> None:
+    """A user and a password with any characters are understood; no dangerous right is needed."""
+    with RedisServer(tmp_path, program=program) as redis:
         with redis.client() as client:
             client.acl_setuser(
                 "livria",
                 enabled=True,
+                reset_channels=True,
                 passwords=[f"+{WORD}"],
                 keys=["livria:*"],
                 channels=["livria:*", "somewhere"],

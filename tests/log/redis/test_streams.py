@@ -67,7 +67,7 @@ STEPS = st.lists(
 
 @given(steps=STEPS, length=st.integers(1, 12), joined=st.integers(1, 3))
 def test_random_histories(
-    redis_server: RedisServer, steps: list[tuple[str, int]], length: int, joined: int
+    running_redis: RedisServer, steps: list[tuple[str, int]], length: int, joined: int
 ) -> None:
     """A reader at any seq is told what a plain model says, or, below the newest changes, nothing.
 
@@ -75,7 +75,7 @@ def test_random_histories(
     """
 
     async def play() -> None:
-        async with open_client(redis_server.url) as client:
+        async with open_client(running_redis.url) as client:
             await client.flushall()
             streams = Streams(Link(client), EPOCH, Settings(redis_length=length))
             history = History()

@@ -15,6 +15,7 @@ from redis.asyncio import ConnectionPool, Redis
 from redis.asyncio.retry import Retry
 from redis.asyncio.sentinel import Sentinel
 from redis.backoff import NoBackoff
+from redis.driver_info import DriverInfo
 from redis.exceptions import RedisError
 
 SENTINEL_PORT = 26379
@@ -75,7 +76,9 @@ def _options() -> dict[str, Any]:
 def _own_options() -> dict[str, Any]:
     return {
         "protocol": 2,  # one shape of replies, on every server from 6.2 on
-        "client_name": "livria-sse",
+        # Told where it is known (7.2), and not insisted on, as a client's name would be: some
+        # users may not give one.
+        "driver_info": DriverInfo("livria-sse"),
         "max_connections": CONNECTIONS,
     }
 
