@@ -22,14 +22,14 @@ class Fleet:
         database_url: str,
         *,
         redis: RedisServer,
-        proxy: TCPProxy,
+        proxies: list[TCPProxy],
         postgres: PostgresCluster | None,
     ) -> None:
         self.servers = servers
         self.database_url = database_url
         self.redis = redis
-        #: What is between the servers and Redis.
-        self.proxy = proxy
+        #: What is between each server and Redis.
+        self.proxies = proxies
         self.postgres = postgres
         self._books = count(1_000)
         with Person(servers[0].url, "mina") as mina:
@@ -85,15 +85,17 @@ def open_fleet(
     database_url = postgres.create_database() if postgres else f"sqlite:///{folder}/livria.db"
     with ExitStack() as stack:
         server_of_redis = stack.enter_context(RedisServer(folder / "redis", lasting=True))
-        proxy = stack.enter_context(TCPProxy(server_of_redis.address))
-        if redis:
-            settings["redis_url"] = f"redis://127.0.0.1:{proxy.port}"
-        servers = []
+        servers, proxies = [], []
         for number in range(processes):
             own = folder / f"server{number}"
             own.mkdir()
+            proxies.append(stack.enter_context(TCPProxy(server_of_redis.address)))
+            if redis:
+                settings["redis_url"] = f"redis://127.0.0.1:{proxies[-1].port}"
             servers.append(ServerProcess(own, database_url=database_url, **settings))
             stack.callback(servers[-1].stop)
         with ThreadPoolExecutor() as threads:  # all at once, as on a platform
             list(threads.map(ServerProcess.start, servers))
-        yield Fleet(servers, database_url, redis=server_of_redis, proxy=proxy, postgres=postgres)
+        yield Fleet(
+            servers, database_url, redis=server_of_redis, proxies=proxies, postgres=postgres
+        )

@@ -53,16 +53,40 @@ async def flushed(fleet: Fleet) -> None:
 
 async def network_paused(fleet: Fleet) -> None:
     """The network to Redis lets nothing through, and later all at once."""
-    fleet.proxy.pause()
+    for proxy in fleet.proxies:
+        proxy.pause()
     await asyncio.sleep(OUTAGE)
-    fleet.proxy.resume()
+    for proxy in fleet.proxies:
+        proxy.resume()
+
+
+async def writer_cut_off(fleet: Fleet) -> None:
+    """The process that writes does not reach Redis, and the others do: they cannot know."""
+    fleet.proxies[0].pause()
+    await asyncio.sleep(OUTAGE)
+    fleet.proxies[0].resume()
+
+
+async def reader_cut_off(fleet: Fleet) -> None:
+    """A process that only reads does not reach Redis, and the one that writes does."""
+    fleet.proxies[-1].pause()
+    await asyncio.sleep(OUTAGE)
+    fleet.proxies[-1].resume()
+
+
+async def memory_full(fleet: Fleet) -> None:
+    """Redis answers, and refuses to keep anything more."""
+    with fleet.redis.client() as client:
+        client.config_set("maxmemory", 1)
+        await asyncio.sleep(OUTAGE)
+        client.config_set("maxmemory", 0)
 
 
 async def replies_lost(fleet: Fleet) -> None:
     """Redis appends, and its reply is lost."""
-    for _ in range(3):
-        fleet.proxy.lose_reply_to(b"EVALSHA")
-        await until(lambda: fleet.proxy.lost)
+    for proxy in 2 * fleet.proxies:
+        proxy.lose_reply_to(b"EVALSHA")
+        await until(lambda proxy=proxy: proxy.lost)  # type: ignore[misc]
         await asyncio.sleep(OUTAGE / 5)
 
 
@@ -92,16 +116,21 @@ async def replica_promoted(fleet: Fleet) -> None:
             await until(lambda: client.info("replication")["master_link_status"] == "up")
             client.replicaof("NO", "ONE")
         await asyncio.sleep(OUTAGE / 2)
-        fleet.proxy.lead_to(replica.address)
+        for proxy in fleet.proxies:
+            proxy.lead_to(replica.address)
         await asyncio.sleep(OUTAGE)
-        fleet.proxy.lead_to(fleet.redis.address)  # and back, to one that lacks what came since
+        for proxy in fleet.proxies:  # and back, to one that lacks what came since
+            proxy.lead_to(fleet.redis.address)
 
 
-QUICK = [killed_and_empty, stopped]
+QUICK = [killed_and_empty, writer_cut_off]
 LONG = [
     killed_and_restored,
+    stopped,
     flushed,
     network_paused,
+    reader_cut_off,
+    memory_full,
     replies_lost,
     keys_evicted,
     streams_trimmed,
