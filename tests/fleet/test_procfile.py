@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.parts import Person, PostgresCluster, RedisServer, ServerProcess, missing
+from tests.parts import Curl, Person, PostgresCluster, RedisServer, ServerProcess
 from tests.parts.ports import free_port
-from tests.replica import Replica
 
 PROCFILE = Path(__file__).parents[2] / "Procfile"
 BOOK = 10
@@ -23,15 +21,14 @@ def test_curl_through_a_procfile(tmp_path: Path, postgres: PostgresCluster) -> N
         RedisServer(tmp_path / "redis") as redis,
         on_a_platform(tmp_path, postgres.create_database(), redis.url) as server,
         Person(server.url, "mina") as mina,
-        curl(f"{server.url}/sse/books/{BOOK}/") as stream,
+        Curl(f"{server.url}/sse/books/{BOOK}/") as stream,
     ):
-        replica = Replica()
-        read(stream, replica, until="stream.ready")
+        stream.until_event("stream.ready")
         posted = mina.post(BOOK, "live")
-        read(stream, replica, until="review.created")
+        told = stream.until_event("review.created")[-1]
 
-        assert replica.reviews == {posted["id"]: "live"}
-        assert replica.last_event_id == posted["position"]
+        assert told.json["review"] == {k: v for k, v in posted.items() if k != "position"}
+        assert told.last_event_id == posted["position"]
         while redis.calls("xadd") != 1:
             pass  # it is appended when the reader may have it already
 
@@ -53,24 +50,3 @@ def on_a_platform(folder: Path, database_url: str, redis_url: str) -> Iterator[S
     subprocess.run(release, env=server.environment(), check=True, capture_output=True)
     with server:
         yield server
-
-
-@contextmanager
-def curl(url: str) -> Iterator[subprocess.Popen[bytes]]:
-    """`curl -N` on a stream."""
-    program = shutil.which("curl")
-    if program is None:
-        missing("curl")
-    command = [str(program), "-sN", "--max-time", "20", url]
-    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
-        yield process
-        process.terminate()
-
-
-def read(stream: subprocess.Popen[bytes], replica: Replica, *, until: str) -> None:
-    """Reads until an event of a type has come."""
-    assert stream.stdout
-    while until not in [event.type for event in replica.events]:
-        piece = stream.stdout.read1()  # type: ignore[attr-defined]
-        assert piece, "the stream ended"
-        replica.feed(piece)

@@ -4,75 +4,18 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
-import subprocess
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import httpx
 import pytest
-from tests.parts import Person, ServerProcess, missing
+from tests.parts import Curl, Person, ServerProcess
 from tests.replica import Replica
-from tests.sse import Event, EventReader
+from tests.sse import EventReader
 
 #: A book that every server begins with.
 SAMPLE = 10
-
-
-class Curl:
-    """`curl -N` on a stream, read until a condition holds."""
-
-    def __init__(self, url: str, *headers: str) -> None:
-        curl = shutil.which("curl")
-        if curl is None:
-            missing("curl")
-        options = [option for header in headers for option in ("-H", header)]
-        self._process = subprocess.Popen(
-            [curl or "", "-sN", "-i", "--max-time", "20", *options, url], stdout=subprocess.PIPE
-        )
-        self._reader = EventReader()
-        self.text = b""
-        self.events: list[Event] = []
-
-    def until(self, last: str) -> list[Event]:
-        """Reads until the position is reached and something was said; the events so far."""
-        while self._reader.last_event_id != last or not self.events:
-            self._read()
-        return self.events
-
-    def until_event(self, type_: str) -> list[Event]:
-        """Reads until an event of the type has come."""
-        while not any(event.type == type_ for event in self.events):
-            self._read()
-        return self.events
-
-    def _read(self) -> None:
-        assert self._process.stdout
-        piece = self._process.stdout.read1()  # type: ignore[attr-defined]
-        assert piece, f"the stream ended: {self.text!r}"
-        started = b"\r\n\r\n" in self.text
-        self.text += piece
-        if started:
-            self.events += self._reader.feed(piece)
-        elif b"\r\n\r\n" in self.text:
-            self.events += self._reader.feed(self.text.partition(b"\r\n\r\n")[2])
-
-    @property
-    def frames(self) -> str:
-        """What came after the head."""
-        return self.text.partition(b"\r\n\r\n")[2].decode()
-
-    @property
-    def head(self) -> str:
-        """The status line and the headers, in lower case."""
-        return self.text.partition(b"\r\n\r\n")[0].decode().lower()
-
-    def close(self) -> None:
-        """Ends it."""
-        self._process.terminate()
-        self._process.wait()
-        assert self._process.stdout
-        self._process.stdout.close()
 
 
 @pytest.fixture(scope="module")
@@ -98,15 +41,13 @@ def book(server: ServerProcess) -> int:
 @pytest.fixture
 def curl(server: ServerProcess, book: int) -> Iterator[object]:
     """Opens streams of the book; closes them all."""
-    opened: list[Curl] = []
+    with ExitStack() as stack:
 
-    def open_stream(query: str = "", *headers: str) -> Curl:
-        opened.append(Curl(f"{server.url}/sse/books/{book}/{query}", *headers))
-        return opened[-1]
+        def open_stream(query: str = "", *headers: str) -> Curl:
+            url = f"{server.url}/sse/books/{book}/{query}"
+            return stack.enter_context(Curl(url, *headers))
 
-    yield open_stream
-    for stream in opened:
-        stream.close()
+        yield open_stream
 
 
 Open = Callable[..., Curl]
@@ -349,13 +290,12 @@ def test_larger_differences_are_reset(tmp_path: Path) -> None:
         one = mina.post(SAMPLE, "one")["position"]
         mina.post(SAMPLE, "two")
         head = mina.post(SAMPLE, "three")["position"]
-        too_far = Curl(f"{server.url}/sse/books/{SAMPLE}/?last_event_id={start}")
-        far = Curl(f"{server.url}/sse/books/{SAMPLE}/?last_event_id={one}")
+        stream = f"{server.url}/sse/books/{SAMPLE}/"
 
-        assert too_far.until_event("stream.reset")[-1].json["reason"] == "too_large"
-        assert [event.type for event in far.until(head)[1:]] == ["review.created"] * 2
-        too_far.close()
-        far.close()
+        with Curl(f"{stream}?last_event_id={start}") as too_far:
+            assert too_far.until_event("stream.reset")[-1].json["reason"] == "too_large"
+        with Curl(f"{stream}?last_event_id={one}") as far:
+            assert [event.type for event in far.until(head)[1:]] == ["review.created"] * 2
 
 
 def test_text_is_data_only(server: ServerProcess, mina: Person, curl: Open, book: int) -> None:
@@ -390,8 +330,10 @@ def test_head_ends_at_once(server: ServerProcess, book: int) -> None:
 
 def test_full_servers_are_busy(tmp_path: Path) -> None:
     """A server with no room answers 200, a long pause and an end: EventSource comes back."""
-    with ServerProcess(tmp_path, max_streams="1") as server:
-        first = Curl(f"{server.url}/sse/books/{SAMPLE}/")
+    with (
+        ServerProcess(tmp_path, max_streams="1") as server,
+        Curl(f"{server.url}/sse/books/{SAMPLE}/") as first,
+    ):
         first.until_event("stream.ready")
 
         answer = httpx.get(f"{server.url}/sse/books/{SAMPLE}/")
@@ -402,14 +344,14 @@ def test_full_servers_are_busy(tmp_path: Path) -> None:
         assert busy.type == "stream.busy"
         assert reader.retry
         assert 10_000 <= reader.retry <= 30_000
-        first.close()
 
 
 def test_heartbeats_move_nothing(tmp_path: Path) -> None:
     """A quiet stream gets heartbeats that scripts can see and that carry no id."""
-    with ServerProcess(tmp_path, heartbeat_seconds="1") as server:
-        stream = Curl(f"{server.url}/sse/books/{SAMPLE}/")
-
+    with (
+        ServerProcess(tmp_path, heartbeat_seconds="1") as server,
+        Curl(f"{server.url}/sse/books/{SAMPLE}/") as stream,
+    ):
         ready, heartbeat = stream.until_event("stream.heartbeat")
 
         assert heartbeat.json == {"type": "stream.heartbeat"}
@@ -417,7 +359,6 @@ def test_heartbeats_move_nothing(tmp_path: Path) -> None:
         assert stream.frames.endswith(
             '\nevent: stream.heartbeat\ndata: {"type":"stream.heartbeat"}\n\n'
         )
-        stream.close()
 
 
 def test_old_streams_end_cleanly(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tests.parts.curl import Curl
 from tests.parts.missing import missing
 from tests.parts.person import PASSWORD, Person
 from tests.parts.postgres import PostgresCluster
@@ -11,6 +12,7 @@ from tests.parts.tcp_proxy import TCPProxy
 
 __all__ = [
     "PASSWORD",
+    "Curl",
     "Person",
     "PostgresCluster",
     "RedisServer",

@@ -11,12 +11,12 @@ import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from itertools import count
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import asyncpg
 
 from tests.parts.missing import missing
+from tests.parts.part import Part
 from tests.parts.ports import free_port
 
 USER, PASSWORD = "livria", "l'1vr!a"
@@ -24,7 +24,7 @@ USER, PASSWORD = "livria", "l'1vr!a"
 QUOTED_PASSWORD = "l%271vr%21a"
 
 
-class PostgresCluster:
+class PostgresCluster(Part):
     """A cluster on loopback; it keeps its port when it is started again.
 
     An option is a setting of the server, `log_statement=all`.
@@ -37,19 +37,6 @@ class PostgresCluster:
         self._data = folder / "data"
         self._numbers = count(1)
         self._process: subprocess.Popen[bytes] | None = None
-
-    def __enter__(self) -> Self:
-        self._make()
-        self.start()
-        return self
-
-    def __exit__(
-        self,
-        _type: type[BaseException] | None,
-        _error: BaseException | None,
-        _traceback: TracebackType | None,
-    ) -> None:
-        self.stop()
 
     @property
     def log(self) -> Path:
@@ -80,7 +67,9 @@ class PostgresCluster:
             return thread.submit(lambda: asyncio.run(ask())).result()
 
     def start(self) -> None:
-        """Starts it and waits until it answers."""
+        """Starts it, made if it is new, and waits until it answers."""
+        if not self._data.exists():
+            self._make()
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 [

@@ -10,8 +10,6 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 import pytest
 from redis import Redis
@@ -20,6 +18,7 @@ from redis.exceptions import RedisError
 from redis.retry import Retry
 
 from tests.parts.missing import missing
+from tests.parts.part import Part
 from tests.parts.ports import free_port
 
 #: Finds a program.
@@ -58,7 +57,7 @@ ACCEPTED = [
 ]
 
 
-class RedisServer:
+class RedisServer(Part):
     """A `redis-server` of its own, on loopback; it keeps its port when it is started again.
 
     It can be another program, and it can be made to keep what it holds on its disk. More options
@@ -82,18 +81,6 @@ class RedisServer:
         self._replica_of = replica_of
         self._more = {name.replace("_", "-"): value for name, value in options.items()}
         self._process: subprocess.Popen[bytes] | None = None
-
-    def __enter__(self) -> Self:
-        self.start()
-        return self
-
-    def __exit__(
-        self,
-        _type: type[BaseException] | None,
-        _error: BaseException | None,
-        _traceback: TracebackType | None,
-    ) -> None:
-        self.stop()
 
     @property
     def address(self) -> tuple[str, int]:

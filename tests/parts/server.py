@@ -9,16 +9,16 @@ import subprocess
 import sys
 from contextlib import closing
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 import httpx
+
+from tests.parts.part import Part
 
 #: Variables of the tester's own that would change what is tested.
 FOREIGN = ("LIVRIA_", "PORT", "WEB_", "DATABASE_URL", "REDIS_URL", "DYNO")
 
 
-class ServerProcess:
+class ServerProcess(Part):
     """A `livria-sse serve` of its own, on a database in a folder."""
 
     def __init__(
@@ -38,18 +38,6 @@ class ServerProcess:
         self._settings = settings
         self._process: subprocess.Popen[str] | None = None
         self.url = ""
-
-    def __enter__(self) -> Self:
-        self.start()
-        return self
-
-    def __exit__(
-        self,
-        _type: type[BaseException] | None,
-        _error: BaseException | None,
-        _traceback: TracebackType | None,
-    ) -> None:
-        self.stop()
 
     @property
     def pid(self) -> int:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import threading
 from concurrent.futures import Future
-from types import TracebackType
-from typing import Self
+
+from tests.parts.part import Part
 
 Address = tuple[str, int]
 
 
-class TCPProxy:
+class TCPProxy(Part):
     """Passes connections on to a target, on loopback. Its verbs may be called from any thread."""
 
     def __init__(self, target: Address) -> None:
@@ -23,17 +23,13 @@ class TCPProxy:
         self._lost_word: bytes | None = None
         self.port = 0
 
-    def __enter__(self) -> Self:
+    def start(self) -> None:
+        """Listens at a free port."""
         self._thread.start()
         self._do(self._open())
-        return self
 
-    def __exit__(
-        self,
-        _type: type[BaseException] | None,
-        _error: BaseException | None,
-        _traceback: TracebackType | None,
-    ) -> None:
+    def stop(self) -> None:
+        """Cuts all connections, and listens no more."""
         self._do(self._close())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()

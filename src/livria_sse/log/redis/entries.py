@@ -10,7 +10,7 @@ from typing import Any
 from livria_sse.documents import ReviewDocument, compact_json, review_document
 from livria_sse.models import Change, Difference, Review, Tombstone, User
 
-#: A doorbell that would say more than this only says where the book stands: what is published
+#: A doorbell that would say more bytes than this only says where the book stands: what is published
 #: waits in Redis's memory for every process that listens.
 LONGEST_BELL = 64 * 1024
 
@@ -38,7 +38,7 @@ def bell(difference: Difference, entries: Sequence[str]) -> str:
     listed = ",".join(
         f"[{change.seq},{text}]" for change, text in zip(difference.changes, entries, strict=True)
     )
-    if len(listed) > LONGEST_BELL:
+    if len(listed.encode()) > LONGEST_BELL:
         return _bell(difference, after=difference.head, listed="")
     return _bell(difference, after=difference.after, listed=listed)
 
