@@ -152,7 +152,7 @@ def test_other_kind_of_key_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "wrong",
     [
-        {"exp": time.time() - 60},
+        {"exp": 1_000_000_000},
         {"exp": None},
         {"exp": "soon"},
         {"exp": 1e400},
@@ -161,7 +161,7 @@ def test_other_kind_of_key_is_refused(tmp_path: Path) -> None:
         {"sub": ""},
         {"sub": 7},
         {"sub": "7" * 256},
-        {"nbf": time.time() + 3600},
+        {"nbf": 99_999_999_999},
         {"aud": "another service"},
         {"aud": None},
         {"iss": "https://elsewhere"},
