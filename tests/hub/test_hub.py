@@ -16,6 +16,7 @@ from tests.waiting import until
 from livria_sse.errors import StoreUnavailable, UnknownBook
 from livria_sse.hub import Hub, Subscriber
 from livria_sse.hub.feed import SIZE
+from livria_sse.log.base import Listener
 from livria_sse.log.local import LocalLog
 from livria_sse.models import Account, Difference
 from livria_sse.settings import Settings
@@ -25,8 +26,11 @@ from livria_sse.store import Store
 class CountingLog(LocalLog):
     """A real log that counts its reads, and that can be made to fail."""
 
+    degraded: str | None = None
+
     def __init__(self, store: Store, *, replay_limit: int = 1_000) -> None:
         super().__init__(store, replay_limit=replay_limit)
+        self.listened = 0
         self.reads = 0
         self.broken = False
         self.failing: Exception | None = None
@@ -48,6 +52,12 @@ class CountingLog(LocalLog):
             raise StoreUnavailable
         return await super().heads(book_ids)
 
+    async def listen(self, listener: Listener) -> None:
+        """Fails at first."""
+        self.listened += 1
+        if self.listened == 1:
+            raise ZeroDivisionError("nobody has foreseen this")
+
 
 class Reader:
     """A reader whose socket can be full."""
@@ -58,19 +68,16 @@ class Reader:
         self.ended = False
         self._writable = asyncio.Event()
         self._writable.set()
-        self._news = asyncio.Event()
 
     async def send(self, message: dict[str, Any]) -> None:
         """What a server's `send` does: waits while the socket is full."""
         await self._writable.wait()
         self.writes += 1
         self.replica.feed(message["body"])
-        self._news.set()
 
     def end(self) -> None:
         """Remembers that the stream was ended."""
         self.ended = True
-        self._news.set()
 
     def stop_reading(self) -> Self:
         """From now on sends wait."""
@@ -83,15 +90,11 @@ class Reader:
 
     async def until_ended(self) -> None:
         """Waits until the stream was ended."""
-        while not self.ended:
-            self._news.clear()
-            await self._news.wait()
+        await until(lambda: self.ended)
 
     async def until(self, head: int) -> None:
         """Waits until a seq is reached."""
-        while not self.replica.last_event_id.endswith(f"-{head}"):
-            self._news.clear()
-            await self._news.wait()
+        await until(lambda: self.replica.last_event_id.endswith(f"-{head}"))
 
 
 @asynccontextmanager
@@ -296,6 +299,23 @@ async def test_the_audit_survives_everything(store: Store) -> None:
             await service.commit("nobody told")
             await until(lambda: service.log.failures > 0)
             service.log.failing = None
+
+            await reader.until(1)
+
+
+async def test_the_hub_listens_again(service: Service) -> None:
+    """Whatever goes wrong while it listens, it begins again."""
+    await until(lambda: service.log.listened == 2)
+
+
+async def test_audits_hurry_while_degraded(store: Store) -> None:
+    """Once no doorbell can be heard the audit does not wait until it would have been due."""
+    async with serving(store, audit_seconds=3600) as service:
+        reader = Reader()
+        async with watching(service.hub, reader, service.book):
+            service.log.degraded = "no doorbell can be heard"
+            service.hub.missed([])
+            await service.commit("nobody told")
 
             await reader.until(1)
 

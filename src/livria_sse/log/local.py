@@ -16,7 +16,7 @@ class LocalLog:
     its audit.
     """
 
-    degraded = None
+    degraded: str | None = None
 
     def __init__(self, store: Store, *, replay_limit: int) -> None:
         self.epoch = store.epoch
