@@ -23,9 +23,9 @@ def created(seq: int, review_id: int | None = None) -> Difference:
 
 def text_of(feed: Feed, seq: int) -> str:
     """What a reader at `seq` is sent."""
-    messages = feed.messages_since(seq)
-    assert messages is not None
-    return b"".join(message["body"] for message in messages).decode()
+    burst = feed.burst_since(seq)
+    assert burst is not None
+    return b"".join(message["body"] for message in burst.messages).decode()
 
 
 def test_new_feeds_know_nothing() -> None:
@@ -33,15 +33,15 @@ def test_new_feeds_know_nothing() -> None:
     feed = Feed(10, "k7q2m")
 
     assert feed.behind
-    assert feed.messages_since(0) is None
+    assert feed.burst_since(0) is None
 
 
 def test_frames_are_made_once() -> None:
-    """All who stand at the same seq get the very same messages."""
+    """All who stand at the same seq get the very same burst."""
     feed = make_feed()
     feed.learn(created(1))
 
-    assert feed.messages_since(0) is feed.messages_since(0)
+    assert feed.burst_since(0) is feed.burst_since(0)
 
 
 def test_replaced_text_is_gone() -> None:
@@ -66,11 +66,11 @@ def test_feeds_are_bounded() -> None:
     for seq in range(1, SIZE + 11):
         feed.learn(created(seq))
 
-    assert feed.messages_since(9) is None
+    assert feed.burst_since(9) is None
     assert text_of(feed, 10).count("event: review.created") == SIZE
 
 
-def test_ready_messages_are_bounded() -> None:
+def test_ready_bursts_are_bounded() -> None:
     """However many cursors ask, only so many answers are kept."""
     feed = make_feed()
     for seq in range(1, CURSORS + 11):
@@ -97,7 +97,7 @@ def test_known_differences_change_nothing() -> None:
 def test_deeper_differences_deepen() -> None:
     """What the ladder gave for one reader serves the next who stands there."""
     feed = make_feed(head=2)
-    assert feed.messages_since(0) is None
+    assert feed.burst_since(0) is None
 
     feed.learn(make_difference(*created(1).changes, *created(2).changes, after=0))
 
@@ -111,7 +111,7 @@ def test_a_gap_starts_anew() -> None:
     feed.learn(created(5))
 
     assert feed.head == 5
-    assert feed.messages_since(1) is None
+    assert feed.burst_since(1) is None
     assert "text 5." in text_of(feed, 4)
 
 
@@ -121,4 +121,4 @@ def test_older_differences_do_not_go_back() -> None:
     feed.learn(created(3))
 
     assert feed.head == 9
-    assert feed.messages_since(3) is None
+    assert feed.burst_since(3) is None

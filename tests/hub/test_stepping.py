@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from livria_sse.hub.stepping import LARGEST_WRITE, body_messages, step
+from livria_sse.hub.stepping import step
 
 
 async def test_what_need_not_wait_ends() -> None:
@@ -77,14 +77,3 @@ async def test_cancelling_reaches_the_coroutine() -> None:
     with pytest.raises(asyncio.CancelledError):
         await task
     assert cleaned == [1]
-
-
-def test_large_bodies_are_cut() -> None:
-    """A body is carried by messages of at most 64 KiB, which together are all of it."""
-    body = bytes(range(256)) * 600
-
-    messages = body_messages(body)
-
-    assert b"".join(message["body"] for message in messages) == body
-    assert [len(message["body"]) for message in messages] == [LARGEST_WRITE, LARGEST_WRITE, 22528]
-    assert all(message["more_body"] for message in messages)

@@ -13,6 +13,7 @@ import httpx
 import pytest
 from hypothesis import given, strategies as st
 from tests.chunks import Chunks
+from tests.live.conftest import Serve
 from tests.parts import Person, ServerProcess
 from tests.replica import Replica
 
@@ -42,15 +43,18 @@ class Book:
 
 
 @pytest.fixture(scope="module")
-def library(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[ServerProcess, Person]]:
+def library(
+    tmp_path_factory: pytest.TempPathFactory, serve: Serve
+) -> Iterator[tuple[ServerProcess, Person]]:
     """A server, and somebody who may write."""
     with (
-        ServerProcess(tmp_path_factory.mktemp("library"), heartbeat_seconds="1") as server,
+        serve(tmp_path_factory.mktemp("library"), heartbeat_seconds="1") as server,
         Person(server.url, "mina") as mina,
     ):
         yield server, mina
 
 
+@pytest.mark.timeout(1_800)  # the long suite plays hundreds of them
 @given(
     writers=st.lists(OPERATIONS, min_size=1, max_size=3),
     readers=st.lists(CUTS, min_size=1, max_size=4),

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from tests.parts import Person, ServerProcess
+from tests.parts import Person, ServerProcess, plain_uvicorn
 from tests.replica import Replica
 from tests.sse import EventReader
 
@@ -129,7 +129,8 @@ def _unchunked_so_far(received: bytes) -> bytes:
 def test_readers_who_leave_are_forgotten(tmp_path: Path) -> None:
     """After a thousand streams have come and gone, nothing of them is left."""
     with ServerProcess(tmp_path) as server:
-        _come_and_go(server, 200)  # what a process allocates once for all is allocated now
+        for _ in range(10):  # what a process allocates once for all is allocated now
+            _come_and_go(server, 200)
         _wait_until_forgotten(server)
         before = _threads_and_memory(server)
         for _ in range(5):
@@ -162,14 +163,8 @@ def _threads_and_memory(server: ServerProcess) -> tuple[int, int]:
 
 def test_uvicorn_serves_it_too(tmp_path: Path) -> None:
     """`uvicorn livria_sse:app` serves the same, with settings from the environment."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = ["uvicorn", "livria_sse:app", "--port", str(port)]
-    command += ["--timeout-graceful-shutdown", "1"]
-    server = ServerProcess(tmp_path, port=port, command=command, announced=False)
-    with server, Person(server.url, "mina") as mina:
-        stream = RawStream(port)
+    with plain_uvicorn(tmp_path) as server, Person(server.url, "mina") as mina:
+        stream = RawStream(server.port)
         stream.until(b"stream.ready")
         mina.post(BOOK, "hello")
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from tests.live.conftest import Serve
 from tests.parts import Curl, Person, ServerProcess
 from tests.replica import Replica
 from tests.sse import EventReader
@@ -19,9 +20,9 @@ SAMPLE = 10
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
+def server(tmp_path_factory: pytest.TempPathFactory, serve: Serve) -> Iterator[ServerProcess]:
     """One server for all streams here; each test has a book of its own."""
-    with ServerProcess(tmp_path_factory.mktemp("server")) as server:
+    with serve(tmp_path_factory.mktemp("server")) as server:
         yield server
 
 
@@ -283,9 +284,9 @@ def test_header_wins_over_query(server: ServerProcess, mina: Person, curl: Open,
     assert ready.json["position"] == spelled.json["position"] == new
 
 
-def test_larger_differences_are_reset(tmp_path: Path) -> None:
+def test_larger_differences_are_reset(tmp_path: Path, serve: Serve) -> None:
     """A difference of more changes than the replay limit is a reset, one of just as many is not."""
-    with ServerProcess(tmp_path, replay_limit="2") as server, Person(server.url, "mina") as mina:
+    with serve(tmp_path, replay_limit="2") as server, Person(server.url, "mina") as mina:
         start = mina.get(f"/api/books/{SAMPLE}/")["position"]
         one = mina.post(SAMPLE, "one")["position"]
         mina.post(SAMPLE, "two")
@@ -328,10 +329,10 @@ def test_head_ends_at_once(server: ServerProcess, book: int) -> None:
         pass  # streams of tests before are still being noticed to be gone
 
 
-def test_full_servers_are_busy(tmp_path: Path) -> None:
+def test_full_servers_are_busy(tmp_path: Path, serve: Serve) -> None:
     """A server with no room answers 200, a long pause and an end: EventSource comes back."""
     with (
-        ServerProcess(tmp_path, max_streams="1") as server,
+        serve(tmp_path, max_streams="1") as server,
         Curl(f"{server.url}/sse/books/{SAMPLE}/") as first,
     ):
         first.until_event("stream.ready")
@@ -346,10 +347,10 @@ def test_full_servers_are_busy(tmp_path: Path) -> None:
         assert 10_000 <= reader.retry <= 30_000
 
 
-def test_heartbeats_move_nothing(tmp_path: Path) -> None:
+def test_heartbeats_move_nothing(tmp_path: Path, serve: Serve) -> None:
     """A quiet stream gets heartbeats that scripts can see and that carry no id."""
     with (
-        ServerProcess(tmp_path, heartbeat_seconds="1") as server,
+        serve(tmp_path, heartbeat_seconds="1") as server,
         Curl(f"{server.url}/sse/books/{SAMPLE}/") as stream,
     ):
         ready, heartbeat = stream.until_event("stream.heartbeat")
@@ -361,9 +362,9 @@ def test_heartbeats_move_nothing(tmp_path: Path) -> None:
         )
 
 
-def test_old_streams_end_cleanly(tmp_path: Path) -> None:
+def test_old_streams_end_cleanly(tmp_path: Path, serve: Serve) -> None:
     """A stream that has reached its age ends with its last chunk, and its reader resumes."""
-    with ServerProcess(tmp_path, stream_seconds="1", heartbeat_seconds="1") as server:
+    with serve(tmp_path, stream_seconds="1", heartbeat_seconds="1") as server:
         answer = httpx.get(f"{server.url}/sse/books/{SAMPLE}/", timeout=20)
 
         reader = EventReader()

@@ -7,7 +7,7 @@ from tests.parts.missing import missing
 from tests.parts.person import PASSWORD, Person
 from tests.parts.postgres import PostgresCluster
 from tests.parts.redis import RedisServer
-from tests.parts.server import ServerProcess
+from tests.parts.server import ServerProcess, plain_uvicorn
 from tests.parts.tcp_proxy import TCPProxy
 
 __all__ = [
@@ -19,4 +19,5 @@ __all__ = [
     "ServerProcess",
     "TCPProxy",
     "missing",
+    "plain_uvicorn",
 ]

@@ -13,6 +13,7 @@ from pathlib import Path
 import httpx
 
 from tests.parts.part import Part
+from tests.parts.ports import free_port
 
 #: Variables of the tester's own that would change what is tested.
 FOREIGN = ("LIVRIA_", "PORT", "WEB_", "DATABASE_URL", "REDIS_URL", "DYNO")
@@ -143,3 +144,11 @@ class ServerProcess(Part):
         """Ends it as a crash would."""
         self.signal(signal.SIGKILL)
         self.stop()
+
+
+def plain_uvicorn(folder: Path, **settings: str) -> ServerProcess:
+    """The service as uvicorn itself runs it, or any other ASGI server would."""
+    port = free_port()
+    command = ["uvicorn", "livria_sse:app", "--port", str(port), "--log-level", "warning"]
+    command += ["--timeout-graceful-shutdown", "1"]
+    return ServerProcess(folder, port=port, command=command, announced=False, **settings)

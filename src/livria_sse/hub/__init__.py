@@ -2,9 +2,23 @@
 
 from __future__ import annotations
 
+from livria_sse.hub.burst import Burst
 from livria_sse.hub.feed import Feed
 from livria_sse.hub.hub import Hub
+from livria_sse.hub.sink import Owner, Sink
 from livria_sse.hub.statistics import Statistics
+from livria_sse.hub.stepping import SteppingSink
 from livria_sse.hub.subscriber import Subscriber
+from livria_sse.hub.welcome import Welcome
 
-__all__ = ["Feed", "Hub", "Statistics", "Subscriber"]
+__all__ = [
+    "Burst",
+    "Feed",
+    "Hub",
+    "Owner",
+    "Sink",
+    "Statistics",
+    "SteppingSink",
+    "Subscriber",
+    "Welcome",
+]

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from typing import TYPE_CHECKING
 
 from livria_sse.frames import difference_frames
-from livria_sse.hub.stepping import Message, body_messages
+from livria_sse.hub.burst import Burst
 from livria_sse.models import Difference
+
+if TYPE_CHECKING:
+    from livria_sse.hub.subscriber import Subscriber
 
 #: How many changes a feed keeps: enough for whoever was away for a moment.
 SIZE = 256
@@ -26,17 +30,24 @@ class Feed:
         self.announced = 0
         #: Up to this seq, differences are known to be too large. They only grow.
         self.too_large = UNKNOWN
-        #: Streams that are open or being opened; the feed exists as long as there are any.
-        self.watchers = 0
+        #: The streams that are open.
+        self.subscribers: set[Subscriber] = set()
+        #: How many streams are being opened.
+        self.opening = 0
         #: Held while the ladder is read, so that a herd of readers makes one read.
         self.lock = asyncio.Lock()
         self._known: Difference | None = None
-        self._ready: dict[int, tuple[Message, ...]] = {}
+        self._ready: dict[int, Burst] = {}
 
     @property
     def head(self) -> int:
         """The newest seq that it holds."""
         return self._known.head if self._known else UNKNOWN
+
+    @property
+    def watched(self) -> bool:
+        """Whether there are streams; the feed exists as long as there are any."""
+        return bool(self.subscribers or self.opening)
 
     @property
     def behind(self) -> bool:
@@ -68,19 +79,19 @@ class Feed:
         self.announce(self.head)
         return difference
 
-    def messages_since(self, seq: int) -> tuple[Message, ...] | None:
-        """The way from `seq` to the head as messages, if the feed has all of it.
+    def burst_since(self, seq: int) -> Burst | None:
+        """The way from `seq` to the head, if the feed has all of it.
 
-        They are made once for all who stand at `seq`.
+        It is made once for all who stand at `seq`.
         """
         ready = self._ready.get(seq)
         if ready is None and self._known and self._known.after <= seq <= self._known.head:
-            ready = self.messages(self._known.since(seq))
+            ready = self.burst(self._known.since(seq))
         return ready
 
-    def messages(self, difference: Difference) -> tuple[Message, ...]:
-        """A difference as messages; kept ready if it leads to the head."""
-        messages = body_messages(difference_frames(difference, self.epoch))
+    def burst(self, difference: Difference) -> Burst:
+        """A difference as a burst; kept ready if it leads to the head."""
+        burst = Burst(difference_frames(difference, self.epoch))
         if difference.head == self.head and len(self._ready) < CURSORS:
-            self._ready[difference.after] = messages
-        return messages
+            self._ready[difference.after] = burst
+        return burst

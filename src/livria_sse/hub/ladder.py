@@ -10,8 +10,8 @@ import asyncio
 
 from livria_sse import frames
 from livria_sse.errors import DifferenceTooLarge, StoreUnavailable
+from livria_sse.hub.burst import Burst
 from livria_sse.hub.feed import UNKNOWN, Feed
-from livria_sse.hub.stepping import Message, body_messages
 from livria_sse.log.base import Log
 from livria_sse.models import Difference, Position
 
@@ -34,25 +34,25 @@ class Ladder:
                 if feed.announced == expected:
                     feed.announced = feed.head  # there is nothing of that number
 
-    async def messages_since(self, feed: Feed, seq: int) -> tuple[tuple[Message, ...], int]:
+    async def burst_since(self, feed: Feed, seq: int) -> tuple[Burst, int]:
         """The way from `seq` to the head, and the head to which it leads."""
         async with feed.lock:
-            ready = feed.messages_since(seq)  # read by somebody for whom this one has waited
+            ready = feed.burst_since(seq)  # read by somebody for whom this one has waited
             if ready is not None:
                 return ready, feed.head
             difference = feed.learn(await self._since(feed, seq, known=feed.announced))
             difference = difference.since(seq)
-            return feed.messages(difference), difference.head
+            return feed.burst(difference), difference.head
 
-    async def way_to_head(self, feed: Feed, seq: int) -> tuple[tuple[Message, ...], int]:
+    async def way_to_head(self, feed: Feed, seq: int) -> tuple[Burst, int]:
         """The same for a reader whose stream is open: what it takes, and however long."""
         while True:
             try:
-                return await self.messages_since(feed, seq)
+                return await self.burst_since(feed, seq)
             except DifferenceTooLarge:
                 head = Position(feed.epoch, feed.head)
                 lost = frames.reset(feed.book_id, reason="too_large", head=head)
-                return body_messages(lost), feed.head
+                return Burst(lost), feed.head
             except StoreUnavailable:
                 await asyncio.sleep(PAUSE)
 

@@ -7,28 +7,82 @@ wait, because the reader's socket is full, needs a task.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Coroutine, Generator, Mapping
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine, Generator
 from types import coroutine
 from typing import Any
 
-#: What an ASGI server sends. One message, once made, is sent to every subscriber and not changed.
-Message = Mapping[str, Any]
+from livria_sse.hub.burst import Burst
+from livria_sse.hub.sink import Owner
+
 Send = Callable[[Any], Awaitable[None]]
 
-#: No write is larger, so that a server's buffer for one reader stays bounded.
-LARGEST_WRITE = 64 * 1024
+#: How long a stream that ends waits for the write that is under way.
+LAST_WRITE_SECONDS = 1.0
 
 
-def body_messages(data: bytes) -> tuple[Message, ...]:
-    """The ASGI messages that carry some frames."""
-    return tuple(
-        {
-            "type": "http.response.body",
-            "body": data[start : start + LARGEST_WRITE],
-            "more_body": True,
-        }
-        for start in range(0, len(data), LARGEST_WRITE)
-    )
+class SteppingSink:
+    """A reader behind an ASGI `send`; see `Sink` for what it promises.
+
+    Only the task of the request may end its response: `stop` has it come to `finish`.
+    """
+
+    owner: Owner
+
+    def __init__(self, send: Send, *, stop: Callable[[], None]) -> None:
+        self._send = send
+        self._stop = stop
+        self._last: Burst | None = None
+        self._given_up = False
+        self._writing: asyncio.Task[None] | None = None
+
+    def write(self, burst: Burst) -> bool:
+        """Sends as far as the server takes it; a task sends the rest."""
+        try:
+            rest = step(self._send_all(burst))
+        except Exception:  # servers raise what they like when a reader has left
+            self.abort()
+            return False
+        if rest is not None:
+            self._writing = asyncio.create_task(self._finish_writing(rest))
+        return rest is None
+
+    def end(self, last: Burst | None) -> None:
+        """Has the response ended by the task of its request."""
+        self._last = last
+        self._stop()
+
+    def abort(self) -> None:
+        """Has the response given up by the task of its request."""
+        self._given_up = True
+        self._stop()
+
+    async def finish(self) -> None:
+        """Ends the response, if its reader takes what is under way."""
+        if self._writing and not self._given_up:
+            await asyncio.wait({self._writing}, timeout=LAST_WRITE_SECONDS)
+        if not self._writing and not self._given_up:
+            if self._last:
+                await self._send_all(self._last)
+            await self._send({"type": "http.response.body", "body": b""})
+
+    def close(self) -> None:
+        """Writes no more."""
+        if self._writing:
+            self._writing.cancel()
+
+    async def _send_all(self, burst: Burst) -> None:
+        for message in burst.messages:
+            await self._send(message)
+
+    async def _finish_writing(self, rest: Awaitable[None]) -> None:
+        try:
+            await rest
+        except Exception:  # as in `write`
+            self.abort()
+            return
+        self._writing = None
+        self.owner.drained()
 
 
 def step(running: Coroutine[Any, Any, None]) -> Awaitable[None] | None:

@@ -2,57 +2,66 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable
-from typing import Literal
+from typing import Literal, Protocol
 
 from livria_sse.hub.feed import Feed
-from livria_sse.hub.stepping import Message, Send
+from livria_sse.hub.sink import Sink
 
 #: Why a stream ends: its reader left, the server stops, it grew old, its reader takes nothing.
 Ending = Literal["left", "closing", "aged", "slow"]
 
 
+class Keeper(Protocol):
+    """Who keeps subscribers: the hub."""
+
+    def drained(self, subscriber: Subscriber) -> None:
+        """Goes on with one who was busy."""
+
+    def leave(self, subscriber: Subscriber) -> None:
+        """Forgets one whose reader has left."""
+
+
 class Subscriber:
-    """A cursor: where one reader stands, how to send to them, and whether that is under way.
+    """A cursor: where one reader stands, the way to them, and whether that is busy.
 
     It has no queue. One who is busy is left alone, and gets everything after the cursor when they
     are idle again.
     """
 
     __slots__ = (
-        "_end",
-        "_send",
+        "_keeper",
+        "busy",
         "busy_since",
         "cursor",
         "ending",
         "expires_at",
         "feed",
-        "writing",
+        "part",
+        "sink",
     )
 
     def __init__(
-        self, *, feed: Feed, cursor: int, send: Send, end: Callable[[], None], expires_at: float
+        self, keeper: Keeper, *, feed: Feed, cursor: int, sink: Sink, expires_at: float
     ) -> None:
+        self._keeper = keeper
         self.feed = feed
         #: The seq up to which everything was given to the server to send.
         self.cursor = cursor
+        self.sink = sink
         #: When the stream is too old, in the event loop's time.
         self.expires_at = expires_at
-        #: The task that finishes a write that had to wait, or that reads the ladder.
-        self.writing: asyncio.Task[None] | None = None
-        #: Since when the present write waits for the reader, in the event loop's time.
+        #: Whether nothing may be written at present: the socket is full, or the ladder is read.
+        self.busy = False
+        #: Since when the socket is full, in the event loop's time.
         self.busy_since: float | None = None
-        self.ending: Ending = "left"
-        self._send = send
-        self._end = end
+        #: Which part of the heartbeat visits it.
+        self.part = 0
+        self.ending: Ending | None = None
 
-    async def write(self, messages: tuple[Message, ...]) -> None:
-        """Sends all messages."""
-        for message in messages:
-            await self._send(message)
+    def drained(self) -> None:
+        """The socket is not full any more."""
+        self._keeper.drained(self)
 
-    def end(self, reason: Ending) -> None:
-        """Makes the request that this stream answers go on to its end."""
-        self.ending = reason
-        self._end()
+    def left(self) -> None:
+        """The connection is gone."""
+        self._keeper.leave(self)

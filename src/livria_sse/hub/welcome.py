@@ -7,17 +7,21 @@ from typing import NamedTuple
 from livria_sse import frames
 from livria_sse.errors import DifferenceTooLarge
 from livria_sse.frames import ResetReason
+from livria_sse.hub.burst import Burst
 from livria_sse.hub.feed import Feed
 from livria_sse.hub.ladder import Ladder
-from livria_sse.hub.stepping import Message, body_messages
 from livria_sse.models import Position
 
 
 class Welcome(NamedTuple):
-    """The first messages of a stream, and the seq at which they leave the reader."""
+    """How a stream begins, and where that leaves its reader."""
 
-    messages: tuple[Message, ...]
-    cursor: int
+    opening: Burst
+    #: The seq at which the reader stands after the opening.
+    start: int
+    #: What they lack from there, and the seq to which it leads.
+    difference: Burst | None = None
+    head: int = 0
 
 
 async def welcome(feed: Feed, ladder: Ladder, asked: str | None) -> Welcome:
@@ -51,21 +55,20 @@ async def _understood(feed: Feed, ladder: Ladder, asked: str) -> Position | Rese
 def _live(feed: Feed) -> Welcome:
     head = Position(feed.epoch, feed.head)
     first = frames.opening(feed.book_id, mode="live", position=head, head=head)
-    return Welcome(body_messages(first), head.seq)
+    return Welcome(Burst(first), head.seq)
 
 
 async def _resumed(feed: Feed, ladder: Ladder, position: Position) -> Welcome:
-    difference: tuple[Message, ...] = ()
-    cursor = position.seq
-    if cursor < feed.head:
-        difference, cursor = await ladder.messages_since(feed, cursor)
-    head = Position(feed.epoch, cursor)
+    difference, seq = None, position.seq
+    if seq < feed.head:
+        difference, seq = await ladder.burst_since(feed, seq)
+    head = Position(feed.epoch, seq)
     first = frames.opening(feed.book_id, mode="resumed", position=position, head=head)
-    return Welcome((*body_messages(first), *difference), cursor)
+    return Welcome(Burst(first), position.seq, difference, seq)
 
 
 def _reset(feed: Feed, reason: ResetReason) -> Welcome:
     head = Position(feed.epoch, feed.head)
     first = frames.opening(feed.book_id, mode="reset", position=None, head=head)
     reset = frames.reset(feed.book_id, reason=reason, head=head)
-    return Welcome(body_messages(first + reset), head.seq)
+    return Welcome(Burst(first + reset), head.seq)

@@ -1,14 +1,12 @@
 """The stream of a book.
 
 sse-starlette encodes the frames, but its `EventSourceResponse` is not used: it keeps five tasks and
-about 44 KiB for every connection (measured), and a queue that has to be bounded. Here a stream is
-the task that the server has made for its request, asleep until the reader leaves; the hub sends.
+about 44 KiB for every connection (measured), and a queue that has to be bounded. Here the hub
+writes to the reader. On our own server a stream outlives its request, which ends as soon as it has
+begun; on others the task of the request sleeps until the reader leaves.
 """
 
 from __future__ import annotations
-
-import asyncio
-from typing import Any
 
 from anyio import CancelScope
 from starlette.responses import Response
@@ -16,20 +14,20 @@ from starlette.types import Receive, Scope, Send
 
 from livria_sse import frames
 from livria_sse.errors import StoreUnavailable, UnknownBook
-from livria_sse.hub import Feed, Hub, Subscriber
+from livria_sse.hub import Feed, Hub, SteppingSink, Welcome
 from livria_sse.web.params import path_id
 from livria_sse.web.resource import resource
 from livria_sse.web.state import Request
 
 HEADERS = {
     "cache-control": "no-store, no-transform",
+    "connection": "close",  # nothing can follow a stream
     "x-accel-buffering": "no",  # nginx holds events back without it
     "x-content-type-options": "nosniff",
 }
-#: An ASGI extension of our own server: `abort()` cuts the connection off, whatever is unsent.
-ABORT = "livria.abort"
-#: How long a stream that ends waits for the write that is under way.
-LAST_WRITE_SECONDS = 1.0
+#: An ASGI extension of our own server: `detach()` gives the connection away as a `Sink`, or None if
+#: the reader has left.
+DETACH = "livria.detach"
 
 
 async def stream(request: Request) -> Response:
@@ -65,56 +63,54 @@ class EventStream(Response):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serves the stream; raises `UnknownBook` before anything is sent."""
         try:
-            async with self._hub.watching(self._book_id) as feed:
-                if scope["method"] == "HEAD" or self._hub.draining or self._hub.full:
-                    await self._turn_away(scope, send)
-                else:
-                    await self._serve(feed, scope, receive, send)
-        except StoreUnavailable:  # only when a feed or its ladder is read, before the start
+            async with self._hub.opening(self._book_id) as feed:
+                await self._start(send)
+                await self._serve(feed, scope, receive, send)
+        except StoreUnavailable:  # before the start
+            await self._start(send)
             await self._turn_away(scope, send)
 
     async def _serve(self, feed: Feed, scope: Scope, receive: Receive, send: Send) -> None:
-        begin = await self._hub.welcome(feed, self._asked)
-        # Nothing may wait between the welcome and its sending: it has the present text of reviews.
-        begin = begin._replace(messages=(self._start, *begin.messages))
+        if scope["method"] == "HEAD" or self._hub.draining or self._hub.full:
+            await self._turn_away(scope, send)
+            return
+        try:
+            begin = await self._hub.welcome(feed, self._asked)
+        except StoreUnavailable:
+            await self._turn_away(scope, send)
+            return
+        # Nothing may wait between the welcome and its writing: it has the present text of reviews.
+        extension = scope.get("extensions", {}).get(DETACH)
+        if extension is None:
+            await self._attend(feed, begin, receive, send)
+        elif connection := extension["detach"]():
+            self._hub.join(feed, begin, connection)
+
+    async def _attend(self, feed: Feed, begin: Welcome, receive: Receive, send: Send) -> None:
         reading = CancelScope()
-        with self._hub.joined(feed, begin, send=send, end=reading.cancel) as subscriber:
+        sink = SteppingSink(send, stop=reading.cancel)
+        subscriber = self._hub.join(feed, begin, sink)
+        try:
             with reading:
                 await _reader_left(receive)
-            writable = subscriber.ending != "slow" and await _idle(subscriber)
-        if subscriber.ending == "left":
-            return
-        if writable:
-            await _end(send, frames.closing() if subscriber.ending == "closing" else b"")
-        elif ABORT in scope.get("extensions", {}):
-            scope["extensions"][ABORT]["abort"]()
-            await _reader_left(receive)
+            if reading.cancelled_caught:
+                await sink.finish()
+        finally:
+            sink.close()
+            subscriber.left()
+
+    async def _start(self, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
 
     async def _turn_away(self, scope: Scope, send: Send) -> None:
-        await send(self._start)
-        if scope["method"] == "HEAD":
-            await _end(send)
-        else:
-            await _end(send, frames.closing() if self._hub.draining else frames.busy())
-
-    @property
-    def _start(self) -> dict[str, Any]:
-        return {"type": "http.response.start", "status": 200, "headers": self.raw_headers}
-
-
-async def _end(send: Send, body: bytes = b"") -> None:
-    await send({"type": "http.response.body", "body": body})
+        closing = frames.closing() if self._hub.draining else frames.busy()
+        body = b"" if scope["method"] == "HEAD" else closing
+        await send({"type": "http.response.body", "body": body})
 
 
 async def _reader_left(receive: Receive) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass
-
-
-async def _idle(subscriber: Subscriber) -> bool:
-    if subscriber.writing:
-        await asyncio.wait({subscriber.writing}, timeout=LAST_WRITE_SECONDS)
-    return subscriber.writing is None
 
 
 ROUTES = [resource("/sse/books/{id}/", GET=stream)]

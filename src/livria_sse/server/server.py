@@ -2,37 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import socket
+from typing import Literal
 
 import click
 import uvicorn
 from starlette.applications import Starlette
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from livria_sse.application import create_app
 from livria_sse.errors import InvalidSettings
+from livria_sse.server.protocol import UVICORN, DetachingProtocol
 from livria_sse.settings import Settings
-from livria_sse.web.stream import ABORT
 from livria_sse.workers import Workers
+
+logger = logging.getLogger(__name__)
 
 #: How long requests that are under way may take after the streams were told to end.
 GRACE_SECONDS = 10
 #: Connections that wait to be accepted: a herd of readers comes back at once.
 BACKLOG = 2048
-
-
-class CuttingProtocol(HttpToolsProtocol):
-    """Lets the application cut a connection off, by an extension in the ASGI scope.
-
-    uvicorn itself can only close one, which waits until its reader has taken what was written: a
-    reader who takes nothing would keep it for as long as they like.
-    """
-
-    def on_message_begin(self) -> None:
-        """Offers the extension to each request."""
-        super().on_message_begin()
-        self.scope["extensions"] = {ABORT: {"abort": self.transport.abort}}
 
 
 class Server(uvicorn.Server):
@@ -47,7 +37,7 @@ class Server(uvicorn.Server):
             uvicorn.Config(
                 app,
                 workers=1,
-                http=CuttingProtocol,
+                http=_http(),
                 ws="none",
                 lifespan="on",
                 backlog=BACKLOG,
@@ -63,6 +53,13 @@ class Server(uvicorn.Server):
         """Ends the streams, then everything else."""
         await self._app.state.hub.drain()
         await super().shutdown(sockets)
+
+
+def _http() -> type[asyncio.Protocol] | Literal["auto"]:
+    if uvicorn.__version__.startswith(UVICORN):
+        return DetachingProtocol
+    logger.warning("uvicorn %s is not known here: each stream costs more", uvicorn.__version__)
+    return "auto"
 
 
 def _address(listener: socket.socket) -> str:

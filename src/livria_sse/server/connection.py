@@ -1,0 +1,113 @@
+"""A stream's connection: all that is left of one when the request that opened it is over."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from typing import Any
+
+from livria_sse.hub import Burst, Owner
+
+#: The chunk that ends a response (RFC 9112, section 7.1).
+LAST_CHUNK = b"0\r\n\r\n"
+#: How long a stream that ends waits until its reader has taken what is under way.
+LAST_WRITE_SECONDS = 1.0
+
+
+class StreamConnection(asyncio.Protocol):
+    """Writes ready-made chunks straight to the transport; see `Sink` for what it promises.
+
+    It takes the place of the protocol that has parsed the request, so that an idle reader costs
+    this, the transport and a subscriber: no task, no coroutine, no parser, nothing of the request.
+    """
+
+    __slots__ = ("_connections", "_ending", "_full", "_last", "_rest", "_transport", "owner")
+
+    #: Set by whoever has detached the stream, before the event loop goes on.
+    owner: Owner
+
+    def __init__(self, transport: asyncio.Transport, connections: set[Any]) -> None:
+        self._transport = transport
+        self._connections = connections
+        #: Whether the transport has asked for a pause.
+        self._full = False
+        #: Chunks that are still to be written.
+        self._rest: Iterator[bytes] | None = None
+        self._ending = False
+        self._last: Burst | None = None
+        connections.add(self)
+        transport.set_protocol(self)
+
+    # For the hub.
+
+    def write(self, burst: Burst) -> bool:
+        """Writes a burst as far as the transport takes it."""
+        chunks = burst.chunks
+        if len(chunks) == 1:
+            self._write(chunks[0])
+            return not self._full
+        self._rest = iter(chunks)
+        return self._write_rest()
+
+    def end(self, last: Burst | None) -> None:
+        """Ends the response, now or as soon as the reader has taken what is under way."""
+        self._ending, self._last = True, last
+        if self._full:
+            asyncio.get_running_loop().call_later(LAST_WRITE_SECONDS, self.abort)
+        else:
+            self._finish()
+
+    def abort(self) -> None:
+        """Closes the socket, whatever is unsent."""
+        self._transport.abort()
+
+    def _write(self, chunk: bytes) -> None:
+        try:
+            self._transport.write(chunk)
+        except RuntimeError:  # uvloop's transport is closed, and `connection_lost` is on its way
+            self._full = True
+
+    def _write_rest(self) -> bool:
+        for chunk in self._rest or ():
+            self._write(chunk)
+            if self._full:
+                return False
+        self._rest = None
+        return True
+
+    def _finish(self) -> None:
+        chunks = self._last.chunks if self._last else ()
+        self._write(b"".join([*chunks, LAST_CHUNK]))
+        self._transport.close()
+
+    # For the event loop, as `asyncio.Protocol`.
+
+    def pause_writing(self) -> None:
+        """More than the high-water mark is unsent."""
+        self._full = True
+
+    def resume_writing(self) -> None:
+        """Less than the low-water mark is unsent."""
+        self._full = False
+        if not self._write_rest():
+            return
+        if self._ending:
+            self._finish()
+        else:
+            self.owner.drained()
+
+    def data_received(self, _data: bytes) -> None:
+        """Nobody may ask for anything else on a connection whose stream is open."""
+        self.abort()
+
+    def connection_lost(self, _error: Exception | None) -> None:
+        """The reader has left, or was cut off."""
+        self._connections.discard(self)
+        self.owner.left()
+
+    # For uvicorn.
+
+    def shutdown(self) -> None:
+        """Ends the stream; the server stops."""
+        if not self._ending:
+            self.end(None)
