@@ -47,12 +47,14 @@ async def killed(fleet: Fleet) -> None:
 
 
 async def locked(fleet: Fleet) -> None:
-    """Somebody holds the tables of PostgreSQL."""
+    """Somebody holds a table of PostgreSQL that every change needs."""
     connection = await asyncpg.connect(fleet.database_url)
-    async with connection.transaction():
-        await connection.execute("LOCK TABLE books, reviews IN ACCESS EXCLUSIVE MODE")
-        await asyncio.sleep(OUTAGE)
-    await connection.close()
+    try:
+        async with connection.transaction():
+            await connection.execute("LOCK TABLE books IN ACCESS EXCLUSIVE MODE")
+            await asyncio.sleep(OUTAGE)
+    finally:
+        await connection.close()
 
 
 async def file_locked(fleet: Fleet) -> None:
