@@ -19,7 +19,7 @@ from livria_sse.errors import StoreUnavailable
 from livria_sse.store import sqlite
 from livria_sse.store.database import Connection, Query
 from livria_sse.store.migrate import migrate
-from livria_sse.store.sqlite import BUSY_MILLISECONDS, LARGEST_GROUP, READERS, SQLite, open_sqlite
+from livria_sse.store.sqlite import BUSY_MILLISECONDS, MOST_WRITES, READERS, SQLite, open_sqlite
 
 #: Locks a file as another process does, until it is told to go on.
 LOCK = """
@@ -98,14 +98,14 @@ async def busy(verb: Callable[[Query[None]], Coroutine[Any, Any, None]]) -> Asyn
     Nothing that is asked of this owner begins before the end of the block; but all of it waits in
     its queue by then.
     """
-    begun, let_go = asyncio.Event(), asyncio.Event()
+    begun, let_go = threading.Event(), threading.Event()
 
     async def query(_connection: Connection) -> None:
         begun.set()
-        await let_go.wait()
+        let_go.wait()
 
     keeping = asyncio.create_task(verb(query))
-    await begun.wait()
+    await asyncio.to_thread(begun.wait)
     try:
         yield
         for _ in range(3):
@@ -122,16 +122,16 @@ async def pragmas(connection: Connection) -> dict[str, Any]:
     for name in names:
         row = await connection.one(f"PRAGMA {name}")
         assert row
-        (found[name],) = row.values()
+        (found[name],) = tuple(row)
     return found
 
 
 async def test_pragmas_everywhere(database: SQLite) -> None:
     """Every connection checks foreign keys, waits for others, writes ahead and to the disk."""
-    together = asyncio.Barrier(READERS)
+    together = threading.Barrier(READERS)
 
     async def query(connection: Connection) -> dict[str, Any]:
-        await together.wait()  # none goes on before all have a connection: they have one each
+        together.wait()  # none goes on before all have a connection: they have one each
         return await pragmas(connection)
 
     found = await asyncio.gather(
@@ -173,7 +173,7 @@ async def test_waiting_writes_share_a_commit(database: SQLite, path: Path) -> No
 
 async def test_groups_are_bounded(database: SQLite, path: Path) -> None:
     """However many writes wait, a commit comes after so many: the first is not kept waiting."""
-    count = LARGEST_GROUP + 50
+    count = MOST_WRITES + 50
     seen: list[int] = []
 
     async def look(_connection: Connection) -> None:
@@ -184,7 +184,7 @@ async def test_groups_are_bounded(database: SQLite, path: Path) -> None:
         writes = asyncio.gather(*map(database.write, waiting))
     await writes
 
-    assert seen == [LARGEST_GROUP]
+    assert seen == [MOST_WRITES]
     assert len(committed(path)) == count
 
 
@@ -291,16 +291,16 @@ async def test_failed_reads(database: SQLite, path: Path) -> None:
 async def test_reads_write_nothing(database: SQLite, path: Path) -> None:
     """A read is one snapshot: what is committed in between is not in it, and is in the next."""
     await database.write(adding(1))
-    looked, written = asyncio.Event(), asyncio.Event()
+    looked, written = threading.Event(), threading.Event()
 
     async def query(connection: Connection) -> tuple[list[int], list[int]]:
         first = await notes(connection)
         looked.set()
-        await written.wait()
+        written.wait()
         return first, await notes(connection)
 
     reading = asyncio.create_task(database.read(query))
-    await looked.wait()
+    await asyncio.to_thread(looked.wait)
     try:
         await database.write(adding(2))
         assert committed(path) == [1, 2]

@@ -11,15 +11,18 @@ from __future__ import annotations
 import asyncio
 import logging
 import sqlite3
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
+from functools import partial
+from math import ceil
 from typing import Any, Generic
 
 import databases
 
 from livria_sse.errors import StoreUnavailable
-from livria_sse.store.database import Connection, Query, T
-from livria_sse.store.held import HeldConnection
+from livria_sse.store.database import Query, T
+from livria_sse.store.thread import Thread, ThreadConnection
 
 logger = logging.getLogger(__name__)
 
@@ -30,57 +33,39 @@ PAUSE_MILLISECONDS = 50
 #: What SQLite raises when it cannot go on, beside plain `DatabaseError` for a damaged file.
 UNAVAILABLE = (sqlite3.OperationalError, sqlite3.InternalError)
 #: How many writes share a commit at most: bounds the time that the first of them waits.
-LARGEST_GROUP = 256
-
-
-class SQLiteConnection(HeldConnection):
-    """A held connection; only the task that owns it calls it."""
-
-    async def prepare(self) -> None:
-        """Sets what SQLite forgets with every connection, and write-ahead logging."""
-        await self.run(f"PRAGMA busy_timeout = {BUSY_MILLISECONDS}")
-        await self._log_ahead()
-        await self.run("PRAGMA synchronous = FULL")
-        await self.run("PRAGMA foreign_keys = ON")
-
-    async def _log_ahead(self) -> None:
-        # Changing the journal mode does not wait for a writer as everything else does.
-        for _ in range(BUSY_MILLISECONDS // PAUSE_MILLISECONDS):
-            with suppress(sqlite3.OperationalError):
-                return await self.run("PRAGMA journal_mode = WAL")
-            await asyncio.sleep(PAUSE_MILLISECONDS / 1000)
-        return await self.run("PRAGMA journal_mode = WAL")
+MOST_WRITES = 256
+#: How many reads share a trip to a thread at most; the others go to the other thread.
+MOST_READS = 16
 
 
 class Job(Generic[T]):
     """A query that waits for its turn, and what became of it."""
 
     def __init__(self, query: Query[T]) -> None:
-        self.query = query
+        self._query = query
         self.future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        self._outcome: T | BaseException | None = None
+        #: What the query returned, or why it came to nothing.
+        self.outcome: T | Exception | None = None
 
-    async def attempt(self, connection: Connection) -> None:
+    def attempt(self, connection: ThreadConnection) -> None:
         """Runs the query and remembers the outcome, without telling it yet."""
         try:
-            self._outcome = await self.query(connection)
+            self.outcome = connection.outcome(self._query)
         except Exception as error:
-            self._outcome = error
+            self.outcome = error
             raise
 
     def settle(self) -> None:
         """Tells the outcome."""
-        if isinstance(self._outcome, BaseException):
-            self.fail(self._outcome)
-        elif not self.future.done():
-            self.future.set_result(self._outcome)  # type: ignore[arg-type]
-
-    def fail(self, error: BaseException) -> None:
-        """Tells that it came to nothing."""
-        if not self.future.done():
-            self.future.set_exception(error)
+        if self.future.done():
+            return
+        if isinstance(self.outcome, Exception):
+            self.future.set_exception(_translated(self.outcome))
+        else:
+            self.future.set_result(self.outcome)  # type: ignore[arg-type]
 
 
+Group = list[Job[Any]]
 Jobs = asyncio.Queue[Job[Any] | None]  # None ends the owner that takes it
 
 
@@ -114,34 +99,15 @@ class SQLite:
         for _ in range(READERS):
             self._reads.put_nowait(None)
 
-    async def serve_reads(self, connection: SQLiteConnection) -> None:
-        """Runs one read after the other."""
-        while job := await self._reads.get():
-            try:
-                await connection.run("BEGIN")
-                await job.attempt(connection)
-                await connection.run("COMMIT")
-            except Exception as error:  # it is the caller's, whatever it is
-                await _roll_back(connection)
-                job.fail(_translated(error))
-            else:
-                job.settle()
+    async def serve_reads(self, thread: Thread) -> None:
+        """Answers the reads that wait, several with one trip to the thread."""
+        reads = partial(_next_group, self._reads, owners=READERS, most=MOST_READS)
+        await _serve(reads, thread, _read)
 
-    async def serve_writes(self, connection: SQLiteConnection) -> None:
+    async def serve_writes(self, thread: Thread) -> None:
         """Commits the writes that wait, in groups; a lone one does not wait for company."""
-        while group := await _next_group(self._writes):
-            try:
-                await connection.run("BEGIN IMMEDIATE")
-                for job in group:
-                    await _attempt_apart(connection, job)
-                await connection.run("COMMIT")
-            except Exception as error:  # whatever it is, the next group must find a writer
-                await _roll_back(connection)
-                for job in group:
-                    job.fail(_translated(error))
-            else:
-                for job in group:
-                    job.settle()
+        writes = partial(_next_group, self._writes, owners=1, most=MOST_WRITES)
+        await _serve(writes, thread, _commit)
 
 
 @asynccontextmanager
@@ -167,29 +133,43 @@ async def open_sqlite(url: str) -> AsyncIterator[SQLite]:
 
 
 async def _own_connection(
-    url: str,
-    serve: Callable[[SQLiteConnection], Awaitable[None]],
-    opened: asyncio.Future[None],
+    url: str, serve: Callable[[Thread], Awaitable[None]], opened: asyncio.Future[None]
 ) -> None:
     try:
         async with databases.Database(url).connection() as held:
-            connection = SQLiteConnection(held)
-            await connection.prepare()
+            thread = Thread(held)
+            await thread.run(_prepare, None)
             opened.set_result(None)
-            await serve(connection)
+            await serve(thread)
     except Exception as error:
         if opened.done():
             raise
         opened.set_exception(_translated(error))
 
 
-async def _next_group(jobs: Jobs) -> list[Job[Any]]:
-    """Waits for a job and takes all that wait with it; empty when there is no more to come."""
-    group: list[Job[Any]] = []
+async def _serve(
+    next_group: Callable[[], Awaitable[Group]],
+    thread: Thread,
+    work: Callable[[ThreadConnection, Group], None],
+) -> None:
+    while group := await next_group():
+        try:
+            await thread.run(work, group)
+        except Exception as error:  # whatever it is, the next group must find somebody
+            for job in group:
+                job.outcome = error
+        for job in group:
+            job.settle()
+
+
+async def _next_group(jobs: Jobs, *, owners: int, most: int) -> Group:
+    """Waits for a job and takes its share of all that wait; empty when no more is to come."""
     job = await jobs.get()
+    share = min(most, ceil((1 + jobs.qsize()) / owners))
+    group: Group = []
     while job is not None:
         group.append(job)
-        if jobs.empty() or len(group) == LARGEST_GROUP:
+        if len(group) == share:
             return group
         job = jobs.get_nowait()
     if group:
@@ -197,23 +177,68 @@ async def _next_group(jobs: Jobs) -> list[Job[Any]]:
     return group
 
 
-async def _attempt_apart(connection: SQLiteConnection, job: Job[Any]) -> None:
+# What follows runs in the threads.
+
+
+def _prepare(connection: ThreadConnection, _: None) -> None:
+    """Sets what SQLite forgets with every connection, and write-ahead logging."""
+    connection.execute(f"PRAGMA busy_timeout = {BUSY_MILLISECONDS}")
+    _log_ahead(connection)
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA foreign_keys = ON")
+
+
+def _log_ahead(connection: ThreadConnection) -> None:
+    # Changing the journal mode does not wait for a writer as everything else does.
+    for _ in range(BUSY_MILLISECONDS // PAUSE_MILLISECONDS):
+        with suppress(sqlite3.OperationalError):
+            connection.execute("PRAGMA journal_mode = WAL")
+            return
+        time.sleep(PAUSE_MILLISECONDS / 1000)
+    connection.execute("PRAGMA journal_mode = WAL")
+
+
+def _read(connection: ThreadConnection, group: Group) -> None:
+    """Runs each query in a snapshot of its own."""
+    for job in group:
+        try:
+            with _transaction(connection, "BEGIN"):
+                job.attempt(connection)
+        except Exception as error:  # it is the caller's, whatever it is
+            job.outcome = error
+
+
+def _commit(connection: ThreadConnection, group: Group) -> None:
+    """Runs all queries in one transaction."""
+    with _transaction(connection, "BEGIN IMMEDIATE"):
+        for job in group:
+            _attempt_apart(connection, job)
+
+
+def _attempt_apart(connection: ThreadConnection, job: Job[Any]) -> None:
     """Runs a job so that its failure undoes nothing of its neighbours in the transaction."""
-    await connection.run("SAVEPOINT job")
+    connection.execute("SAVEPOINT job")
     try:
-        await job.attempt(connection)
+        job.attempt(connection)
     except Exception as error:  # the job remembers it and tells its caller
         if _is_outage(error):
             # A full disk or an I/O error may have ended the whole transaction already (SQLite,
             # "Lang: transaction", section 3.2): what came before it cannot be relied on.
             raise
-        await connection.run("ROLLBACK TO job")
-    await connection.run("RELEASE job")
+        connection.execute("ROLLBACK TO job")
+    connection.execute("RELEASE job")
 
 
-async def _roll_back(connection: SQLiteConnection) -> None:
-    with suppress(sqlite3.Error):  # there may be no transaction any more
-        await connection.run("ROLLBACK")
+@contextmanager
+def _transaction(connection: ThreadConnection, begin: str) -> Iterator[None]:
+    try:
+        connection.execute(begin)
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        with suppress(sqlite3.Error):  # there may be no transaction any more
+            connection.execute("ROLLBACK")
+        raise
 
 
 def _is_outage(error: BaseException) -> bool:
@@ -221,7 +246,7 @@ def _is_outage(error: BaseException) -> bool:
     return isinstance(error, UNAVAILABLE) or type(error) is sqlite3.DatabaseError
 
 
-def _translated(error: BaseException) -> BaseException:
+def _translated(error: Exception) -> Exception:
     if not _is_outage(error):
         return error
     logger.warning("the database does not answer: %s", error)
