@@ -19,7 +19,7 @@ from livria_sse.errors import StoreUnavailable
 from livria_sse.store import sqlite
 from livria_sse.store.database import Connection, Query
 from livria_sse.store.migrate import migrate
-from livria_sse.store.sqlite import BUSY_MILLISECONDS, MOST_WRITES, READERS, SQLite, open_sqlite
+from livria_sse.store.sqlite import BUSY_MILLISECONDS, LARGEST_GROUP, READERS, SQLite, open_sqlite
 
 #: Locks a file as another process does, until it is told to go on.
 LOCK = """
@@ -173,7 +173,7 @@ async def test_waiting_writes_share_a_commit(database: SQLite, path: Path) -> No
 
 async def test_groups_are_bounded(database: SQLite, path: Path) -> None:
     """However many writes wait, a commit comes after so many: the first is not kept waiting."""
-    count = MOST_WRITES + 50
+    count = LARGEST_GROUP + 50
     seen: list[int] = []
 
     async def look(_connection: Connection) -> None:
@@ -184,7 +184,7 @@ async def test_groups_are_bounded(database: SQLite, path: Path) -> None:
         writes = asyncio.gather(*map(database.write, waiting))
     await writes
 
-    assert seen == [MOST_WRITES]
+    assert seen == [LARGEST_GROUP]
     assert len(committed(path)) == count
 
 

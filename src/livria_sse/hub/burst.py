@@ -27,6 +27,11 @@ class Burst:
         return tuple(b"%x\r\n%b\r\n" % (len(piece), piece) for piece in self._pieces)
 
     @cached_property
+    def chunk(self) -> bytes | None:
+        """The only chunk, if there is but one."""
+        return self.chunks[0] if len(self.chunks) == 1 else None
+
+    @cached_property
     def messages(self) -> tuple[Message, ...]:
         """The pieces as ASGI messages of a response that goes on."""
         return tuple(

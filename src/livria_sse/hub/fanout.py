@@ -1,13 +1,14 @@
 """The fan-out: from a feed's head to all who stand below it.
 
 A book's reviews are a versioned set; a reader stands at a position in it. Replay and live are one
-loop over positions (`advance`): whoever stands below the head and is idle gets what they lack.
+loop over positions (`_bring_up`): whoever stands below the head and is idle gets what they lack.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Iterable
 
 from livria_sse.hub.burst import Burst
 from livria_sse.hub.feed import Feed
@@ -33,38 +34,48 @@ class Fanout:
 
     def advance_all(self, feed: Feed) -> None:
         """Brings everybody up who is idle: now or, where there are many, in the next moments."""
-        self._advance_slice(tuple(feed.subscribers), 0)
+        self._advance_slice(feed, tuple(feed.subscribers), 0)
 
-    def _advance_slice(self, subscribers: tuple[Subscriber, ...], start: int) -> None:
+    def _advance_slice(self, feed: Feed, subscribers: tuple[Subscriber, ...], start: int) -> None:
         end = start + SLICE
-        for subscriber in subscribers[start:end]:
-            self.advance(subscriber)
+        self._bring_up(feed, subscribers[start:end])
         if end < len(subscribers):
-            asyncio.get_running_loop().call_soon(self._advance_slice, subscribers, end)
+            loop = asyncio.get_running_loop()
+            loop.call_soon(self._advance_slice, feed, subscribers, end)
 
     def advance(self, subscriber: Subscriber) -> None:
         """Brings one up, unless they are busy."""
-        feed = subscriber.feed
-        while not subscriber.busy and subscriber.cursor < feed.head:
-            burst = feed.burst_since(subscriber.cursor)
+        self._bring_up(subscriber.feed, (subscriber,))
+
+    def _bring_up(self, feed: Feed, subscribers: Iterable[Subscriber]) -> None:
+        # Once for each delivered copy: what can be done beforehand is, and calls are few.
+        head, burst_since = feed.head, feed.burst_since
+        for subscriber in subscribers:
+            if subscriber.busy or subscriber.cursor >= head:
+                continue
+            burst = burst_since(subscriber.cursor)
             if burst is None:
                 subscriber.busy = True
                 self._tasks.spawn(self._catch_up(subscriber))
-            else:
-                self._deliver(subscriber, burst, feed.head)
+                continue
+            subscriber.cursor = head
+            self.deliveries += 1
+            if not subscriber.sink.write(burst):
+                subscriber.wait()
 
     def begin(self, subscriber: Subscriber, begin: Welcome) -> None:
         """Writes what a stream begins with."""
         self.write(subscriber, begin.opening)
         if begin.difference and not subscriber.busy:
-            self._deliver(subscriber, begin.difference, begin.head)
+            subscriber.cursor = begin.head
+            self.deliveries += 1
+            self.write(subscriber, begin.difference)
         self.advance(subscriber)
 
     def write(self, subscriber: Subscriber, burst: Burst) -> None:
         """Writes to one who is not busy; if that fills their socket they are, until it drains."""
         if not subscriber.sink.write(burst):
-            subscriber.busy = True
-            subscriber.busy_since = asyncio.get_running_loop().time()
+            subscriber.wait()
 
     def drained(self, subscriber: Subscriber) -> None:
         """Goes on with one whose socket was full."""
@@ -72,11 +83,6 @@ class Fanout:
         if not subscriber.ending:
             subscriber.busy = False
             self.advance(subscriber)
-
-    def _deliver(self, subscriber: Subscriber, burst: Burst, head: int) -> None:
-        subscriber.cursor = head
-        self.deliveries += 1
-        self.write(subscriber, burst)
 
     async def _catch_up(self, subscriber: Subscriber) -> None:
         feed = subscriber.feed
@@ -88,5 +94,7 @@ class Fanout:
             return
         if not subscriber.ending:
             subscriber.busy = False
-            self._deliver(subscriber, burst, head)
+            subscriber.cursor = head
+            self.deliveries += 1
+            self.write(subscriber, burst)
         self.advance_all(feed)

@@ -8,7 +8,7 @@ from itertools import cycle
 
 from livria_sse.hub.subscriber import Subscriber
 
-TICK_SECONDS = 0.1
+TICK_SECONDS = 0.25
 #: Visits in a row before others have their turn: less than 5 ms of one core.
 SLICE = 100
 

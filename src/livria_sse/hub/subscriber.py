@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Literal, Protocol
 
 from livria_sse.hub.feed import Feed
@@ -57,6 +58,11 @@ class Subscriber:
         #: Which part of the heartbeat visits it.
         self.part = 0
         self.ending: Ending | None = None
+
+    def wait(self) -> None:
+        """The socket is full: nothing is written until it drains."""
+        self.busy = True
+        self.busy_since = asyncio.get_running_loop().time()
 
     def drained(self) -> None:
         """The socket is not full any more."""

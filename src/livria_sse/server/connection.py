@@ -42,12 +42,15 @@ class StreamConnection(asyncio.Protocol):
 
     def write(self, burst: Burst) -> bool:
         """Writes a burst as far as the transport takes it."""
-        chunks = burst.chunks
-        if len(chunks) == 1:
-            self._write(chunks[0])
-            return not self._full
-        self._rest = iter(chunks)
-        return self._write_rest()
+        chunk = burst.chunk
+        if chunk is None:
+            self._rest = iter(burst.chunks)
+            return self._write_rest()
+        try:  # written out, as this is done for each delivered copy
+            self._transport.write(chunk)
+        except RuntimeError:  # uvloop has closed it, and `connection_lost` is on its way
+            return False
+        return not self._full
 
     def end(self, last: Burst | None) -> None:
         """Ends the response, now or as soon as the reader has taken what is under way."""
@@ -64,7 +67,7 @@ class StreamConnection(asyncio.Protocol):
     def _write(self, chunk: bytes) -> None:
         try:
             self._transport.write(chunk)
-        except RuntimeError:  # uvloop's transport is closed, and `connection_lost` is on its way
+        except RuntimeError:  # uvloop has closed it, and `connection_lost` is on its way
             self._full = True
 
     def _write_rest(self) -> bool:

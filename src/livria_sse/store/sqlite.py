@@ -2,8 +2,8 @@
 
 `databases` opens a connection and a thread for every query on SQLite unless one is held, loses
 PRAGMAs with it, begins transactions as DEFERRED, and lets tasks that share a connection write into
-each other's transactions. All of that ends here: every connection belongs to one task for its whole
-life, which takes queries from a queue.
+each other's transactions. All of that ends here: connections are held, and whatever uses one does
+all that it has to do with it in one trip to its thread.
 """
 
 from __future__ import annotations
@@ -12,10 +12,8 @@ import asyncio
 import logging
 import sqlite3
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
-from functools import partial
-from math import ceil
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from typing import Any, Generic
 
 import databases
@@ -33,9 +31,7 @@ PAUSE_MILLISECONDS = 50
 #: What SQLite raises when it cannot go on, beside plain `DatabaseError` for a damaged file.
 UNAVAILABLE = (sqlite3.OperationalError, sqlite3.InternalError)
 #: How many writes share a commit at most: bounds the time that the first of them waits.
-MOST_WRITES = 256
-#: How many reads share a trip to a thread at most; the others go to the other thread.
-MOST_READS = 16
+LARGEST_GROUP = 256
 
 
 class Job(Generic[T]):
@@ -66,48 +62,63 @@ class Job(Generic[T]):
 
 
 Group = list[Job[Any]]
-Jobs = asyncio.Queue[Job[Any] | None]  # None ends the owner that takes it
 
 
 class SQLite:
     """The embedded database; see `Database` for what it promises."""
 
-    def __init__(self) -> None:
-        self._reads: Jobs = asyncio.Queue()
-        self._writes: Jobs = asyncio.Queue()
+    def __init__(self, writer: Thread, readers: list[Thread]) -> None:
+        self._writer = writer
+        self._readers = readers
+        self._writes: asyncio.Queue[Job[Any] | None] = asyncio.Queue()  # None ends `serve_writes`
         self._closed = False
 
     async def read(self, query: Query[T]) -> T:
         """Runs a query in one snapshot."""
-        return await self._submit(self._reads, query)
+        if self._closed:
+            raise StoreUnavailable
+        idlest = min(self._readers, key=lambda thread: thread.trips)
+        try:
+            return await idlest.run(_read, query)
+        except Exception as error:
+            raise _translated(error) from error
 
     async def write(self, query: Query[T]) -> T:
         """Runs a query in a transaction."""
-        return await self._submit(self._writes, query)
-
-    async def _submit(self, jobs: Jobs, query: Query[T]) -> T:
         if self._closed:
             raise StoreUnavailable
         job = Job(query)
-        jobs.put_nowait(job)
+        self._writes.put_nowait(job)
         return await job.future
 
     def close(self) -> None:
-        """Lets every owner finish what it was given, and end."""
+        """Takes nothing more; what was given is finished."""
         self._closed = True
         self._writes.put_nowait(None)
-        for _ in range(READERS):
-            self._reads.put_nowait(None)
 
-    async def serve_reads(self, thread: Thread) -> None:
-        """Answers the reads that wait, several with one trip to the thread."""
-        reads = partial(_next_group, self._reads, owners=READERS, most=MOST_READS)
-        await _serve(reads, thread, _read)
-
-    async def serve_writes(self, thread: Thread) -> None:
+    async def serve_writes(self) -> None:
         """Commits the writes that wait, in groups; a lone one does not wait for company."""
-        writes = partial(_next_group, self._writes, owners=1, most=MOST_WRITES)
-        await _serve(writes, thread, _commit)
+        while group := await self._next_group():
+            try:
+                await self._writer.run(_commit, group)
+            except Exception as error:  # whatever it is, the next group must find somebody
+                for job in group:
+                    job.outcome = error
+            for job in group:
+                job.settle()
+
+    async def _next_group(self) -> Group:
+        """Waits for a job and takes all that wait with it; empty when no more is to come."""
+        group: Group = []
+        job = await self._writes.get()
+        while job is not None:
+            group.append(job)
+            if self._writes.empty() or len(group) == LARGEST_GROUP:
+                return group
+            job = self._writes.get_nowait()
+        if group:
+            self._writes.put_nowait(None)
+        return group
 
 
 @asynccontextmanager
@@ -117,64 +128,25 @@ async def open_sqlite(url: str) -> AsyncIterator[SQLite]:
     Raises:
         StoreUnavailable: The file cannot be opened or written.
     """
-    sqlite = SQLite()
-    owners: list[asyncio.Task[None]] = []
-    try:
-        for serve in [sqlite.serve_writes, *[sqlite.serve_reads] * READERS]:
-            opened = asyncio.get_running_loop().create_future()
-            owners.append(asyncio.create_task(_own_connection(url, serve, opened)))
-            await opened
-        yield sqlite
-    finally:
-        sqlite.close()
-        # The threads of aiosqlite are no daemons: one that is left keeps the process from ending.
-        if owners:
-            await asyncio.wait(owners)
-
-
-async def _own_connection(
-    url: str, serve: Callable[[Thread], Awaitable[None]], opened: asyncio.Future[None]
-) -> None:
-    try:
-        async with databases.Database(url).connection() as held:
-            thread = Thread(held)
-            await thread.run(_prepare, None)
-            opened.set_result(None)
-            await serve(thread)
-    except Exception as error:
-        if opened.done():
-            raise
-        opened.set_exception(_translated(error))
-
-
-async def _serve(
-    next_group: Callable[[], Awaitable[Group]],
-    thread: Thread,
-    work: Callable[[ThreadConnection, Group], None],
-) -> None:
-    while group := await next_group():
+    async with AsyncExitStack() as stack:
         try:
-            await thread.run(work, group)
-        except Exception as error:  # whatever it is, the next group must find somebody
-            for job in group:
-                job.outcome = error
-        for job in group:
-            job.settle()
+            writer, *readers = [await _open_thread(stack, url) for _ in range(1 + READERS)]
+        except Exception as error:
+            raise _translated(error) from error
+        sqlite = SQLite(writer, readers)
+        serving = asyncio.create_task(sqlite.serve_writes())
+        try:
+            yield sqlite
+        finally:
+            sqlite.close()
+            await asyncio.wait([serving])
 
 
-async def _next_group(jobs: Jobs, *, owners: int, most: int) -> Group:
-    """Waits for a job and takes its share of all that wait; empty when no more is to come."""
-    job = await jobs.get()
-    share = min(most, ceil((1 + jobs.qsize()) / owners))
-    group: Group = []
-    while job is not None:
-        group.append(job)
-        if len(group) == share:
-            return group
-        job = jobs.get_nowait()
-    if group:
-        jobs.put_nowait(None)
-    return group
+async def _open_thread(stack: AsyncExitStack, url: str) -> Thread:
+    held = await stack.enter_async_context(databases.Database(url).connection())
+    thread = Thread(held)
+    await thread.run(_prepare, None)
+    return thread
 
 
 # What follows runs in the threads.
@@ -198,14 +170,10 @@ def _log_ahead(connection: ThreadConnection) -> None:
     connection.execute("PRAGMA journal_mode = WAL")
 
 
-def _read(connection: ThreadConnection, group: Group) -> None:
-    """Runs each query in a snapshot of its own."""
-    for job in group:
-        try:
-            with _transaction(connection, "BEGIN"):
-                job.attempt(connection)
-        except Exception as error:  # it is the caller's, whatever it is
-            job.outcome = error
+def _read(connection: ThreadConnection, query: Query[T]) -> T:
+    """Runs a query in a snapshot."""
+    with _transaction(connection, "BEGIN"):
+        return connection.outcome(query)
 
 
 def _commit(connection: ThreadConnection, group: Group) -> None:

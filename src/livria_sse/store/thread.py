@@ -15,6 +15,7 @@ from databases.core import Connection as HeldConnection
 from livria_sse.store.database import Query, Row, T
 
 A = TypeVar("A")
+R = TypeVar("R")
 
 
 class ThreadConnection:
@@ -51,7 +52,7 @@ class ThreadConnection:
 
 
 class Thread:
-    """The thread of a connection of `databases`, which runs what it is given."""
+    """The thread of a connection of `databases`, which runs what it is given, in that order."""
 
     def __init__(self, held: HeldConnection) -> None:
         # aiosqlite has no public way to run our own functions there; all of its own verbs run by
@@ -59,7 +60,13 @@ class Thread:
         self._aiosqlite = held.raw_connection
         self._aiosqlite.row_factory = sqlite3.Row
         self._connection = ThreadConnection(self._aiosqlite._conn)
+        #: How many trips are under way.
+        self.trips = 0
 
-    async def run(self, work: Callable[[ThreadConnection, A], None], on: A) -> None:
-        """Runs some work in the thread, and waits until it is done."""
-        await self._aiosqlite._execute(work, self._connection, on)
+    async def run(self, work: Callable[[ThreadConnection, A], R], on: A) -> R:
+        """What comes of some work in the thread."""
+        self.trips += 1
+        try:
+            return cast("R", await self._aiosqlite._execute(work, self._connection, on))
+        finally:
+            self.trips -= 1
