@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import (
     Any,
     NotRequired,  # pydantic needs these before Python 3.12
@@ -12,6 +13,14 @@ from typing import (
 from typing_extensions import TypedDict
 
 from livria_sse.models import Book, Review, User
+
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+
+
+class JSONText(str):
+    """A JSON document that is encoded already."""
+
+    __slots__ = ()
 
 
 class UserDocument(TypedDict):
@@ -63,6 +72,12 @@ def review_document(review: Review) -> ReviewDocument:
     }
 
 
+@lru_cache(maxsize=256)
+def review_json(review: Review) -> JSONText:
+    """A review's document, encoded: once for the answer, the frame and Redis."""
+    return compact_json(review_document(review))
+
+
 def book_document(book: Book, reviews: list[Review], position: str) -> BookDocument:
     """A book with the given reviews."""
     return {
@@ -82,6 +97,6 @@ def timestamp(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def compact_json(value: Any) -> str:
-    """JSON on one line: `json` escapes CR and LF, so it can be the data of one SSE field."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+def compact_json(value: Any) -> JSONText:
+    """JSON on one line: CR and LF are escaped, so it can be the data of one SSE field."""
+    return JSONText(_ENCODER.encode(value))

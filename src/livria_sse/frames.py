@@ -12,7 +12,7 @@ from typing import Literal
 
 from sse_starlette.event import ServerSentEvent
 
-from livria_sse.documents import compact_json, review_document
+from livria_sse.documents import compact_json, review_json
 from livria_sse.models import Change, ChangeType, Difference, Position, Review
 
 Mode = Literal["live", "resumed", "reset"]
@@ -95,17 +95,15 @@ def _change_frame(
 ) -> bytes:
     # Every frame has the count at the end of the difference: a compacted difference knows no
     # other, and whichever frame a reader sees last must leave the right number on the page.
-    data: dict[str, object] = {
-        "type": kind,
-        "book": difference.book_id,
-        "position": str(position),
-        "review_count": difference.review_count,
-    }
     if isinstance(change, Review):
-        data["review"] = review_document(change)
+        told = f'"review":{review_json(change)}'
     else:
-        data["review_id"] = change.id
-    return _encode(kind, data, position=position)
+        told = f'"review_id":{change.id}'
+    data = (
+        f'{{"type":"{kind}","book":{difference.book_id},"position":"{position}",'
+        f'"review_count":{difference.review_count},{told}}}'
+    )
+    return _frame(kind, data, position=position)
 
 
 def _encode(
@@ -115,7 +113,11 @@ def _encode(
     position: Position | None = None,
     retry: int | None = None,
 ) -> bytes:
+    return _frame(event, compact_json(data), position=position, retry=retry)
+
+
+def _frame(
+    event: str, data: str, *, position: Position | None = None, retry: int | None = None
+) -> bytes:
     last_event_id = str(position) if position else None
-    return ServerSentEvent(
-        compact_json(data), event=event, id=last_event_id, retry=retry, sep="\n"
-    ).encode()
+    return ServerSentEvent(data, event=event, id=last_event_id, retry=retry, sep="\n").encode()

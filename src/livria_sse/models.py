@@ -8,6 +8,7 @@ import string
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import chain
 from typing import Literal
 
 #: The largest id and seq accepted from outside: what a JavaScript number holds exactly.
@@ -140,13 +141,14 @@ class Difference:
         changes = tuple(change for change in self.changes if change.seq > seq)
         return replace(self, after=seq, changes=changes)
 
-    def merged(self, other: Difference) -> Difference:
-        """Both as one. They must overlap, or one must follow the other."""
-        both = sorted((*self.changes, *other.changes), key=_by_seq)
-        latest = {change.id: change for change in both}
+    def merged(self, *others: Difference) -> Difference:
+        """All as one. Each must overlap with those before it, or one must follow the other."""
+        all_of_them = (self, *others)
+        changes = sorted(chain.from_iterable(each.changes for each in all_of_them), key=_by_seq)
+        latest = {change.id: change for change in changes}
         return replace(
-            max(self, other, key=lambda difference: difference.head),
-            after=min(self.after, other.after),
+            max(all_of_them, key=lambda difference: difference.head),
+            after=min(difference.after for difference in all_of_them),
             changes=tuple(sorted(latest.values(), key=_by_seq)),
         )
 

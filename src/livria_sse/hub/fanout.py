@@ -20,7 +20,7 @@ from livria_sse.tasks import Tasks
 logger = logging.getLogger(__name__)
 
 #: Readers that are written to before others have their turn: about 5 ms of one core.
-SLICE = 500
+SLICE = 200
 
 
 class Fanout:

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 SIZE = 256
 #: From how many different cursors the way to the head is kept ready.
 CURSORS = 64
+#: How many differences may wait to be merged.
+MOST_FOLLOWING = 16
 
 UNKNOWN = -1
 
@@ -36,13 +38,12 @@ class Feed:
         self.opening = 0
         #: Held while the ladder is read, so that a herd of readers makes one read.
         self.lock = asyncio.Lock()
+        #: The newest seq that it holds.
+        self.head = UNKNOWN
         self._known: Difference | None = None
+        #: What follows `_known`; merged into it only when it is needed, or much.
+        self._following: list[Difference] = []
         self._ready: dict[int, Burst] = {}
-
-    @property
-    def head(self) -> int:
-        """The newest seq that it holds."""
-        return self._known.head if self._known else UNKNOWN
 
     @property
     def watched(self) -> bool:
@@ -52,7 +53,7 @@ class Feed:
     @property
     def behind(self) -> bool:
         """Whether there is something to be read from the ladder."""
-        return self._known is None or self.announced > self.head
+        return self.announced > self.head
 
     def announce(self, seq: int) -> None:
         """Takes note of a change that it may not hold."""
@@ -68,7 +69,10 @@ class Feed:
         Returns the difference brought up to the head, as far as the feed can: what was deleted
         since it was read is not in it any more.
         """
-        known = self._known
+        if difference.after == self.head:
+            self._follow(difference)
+            return difference
+        known = self._whole()
         if known and difference.head < known.after:
             return difference
         if known and self.reaches(difference):
@@ -76,8 +80,28 @@ class Feed:
         if difference.head != self.head:
             self._ready.clear()
         self._known = difference.newest(SIZE)
-        self.announce(self.head)
+        self._reach(difference.head)
         return difference
+
+    def _follow(self, difference: Difference) -> None:
+        """Takes in what follows the head, as nearly every change does."""
+        self._following.append(difference)
+        self._ready.clear()
+        self._reach(difference.head)
+        self.burst(difference)
+        if len(self._following) == MOST_FOLLOWING:
+            self._whole()
+
+    def _reach(self, head: int) -> None:
+        self.head = head
+        self.announce(head)
+
+    def _whole(self) -> Difference | None:
+        """All that is known, as one difference."""
+        if self._known and self._following:
+            self._known = self._known.merged(*self._following).newest(SIZE)
+            self._following.clear()
+        return self._known
 
     def burst_since(self, seq: int) -> Burst | None:
         """The way from `seq` to the head, if the feed has all of it.
@@ -85,8 +109,10 @@ class Feed:
         It is made once for all who stand at `seq`.
         """
         ready = self._ready.get(seq)
-        if ready is None and self._known and self._known.after <= seq <= self._known.head:
-            ready = self.burst(self._known.since(seq))
+        if ready is None:
+            known = self._whole()
+            if known and known.after <= seq <= known.head:
+                ready = self.burst(known.since(seq))
         return ready
 
     def burst(self, difference: Difference) -> Burst:

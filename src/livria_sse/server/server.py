@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
+from contextlib import suppress
+from types import FrameType
 from typing import Literal
 
 import click
@@ -23,6 +25,8 @@ logger = logging.getLogger(__name__)
 GRACE_SECONDS = 10
 #: Connections that wait to be accepted: a herd of readers comes back at once.
 BACKLOG = 2048
+#: How often the date in the headers is renewed.
+TICK_SECONDS = 1.0
 
 
 class Server(uvicorn.Server):
@@ -48,6 +52,18 @@ class Server(uvicorn.Server):
             )
         )
         self._app = app
+        self._told = asyncio.Event()
+
+    async def main_loop(self) -> None:
+        """Waits until it is told to stop. uvicorn's own wakes ten times a second."""
+        while not await self.on_tick(0):
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._told.wait(), TICK_SECONDS)
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Takes note of a signal."""
+        super().handle_exit(sig, frame)
+        self._told.set()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Ends the streams, then everything else."""

@@ -7,7 +7,7 @@ from typing import Any
 
 from starlette.responses import Response
 
-from livria_sse.documents import compact_json
+from livria_sse.documents import JSONText, compact_json
 from livria_sse.models import Difference, Position
 from livria_sse.web.state import Request
 
@@ -20,8 +20,9 @@ class JSONAnswer(Response):
     def __init__(
         self, document: Any, status: int = 200, *, headers: Mapping[str, str] | None = None
     ) -> None:
+        text = document if isinstance(document, JSONText) else compact_json(document)
         super().__init__(
-            compact_json(document).encode(),
+            text.encode(),
             status,
             headers={"Cache-Control": "no-store", **(headers or {})},
         )

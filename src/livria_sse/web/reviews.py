@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 
 from starlette.responses import Response
 
-from livria_sse.documents import ReviewDocument, review_document
+from livria_sse.documents import JSONText, review_document, review_json
 from livria_sse.errors import InvalidInput, UnknownBook, UnknownReview
 from livria_sse.inputs import EditedReview, NewReview, checked_key
 from livria_sse.models import Position, Review
@@ -88,7 +88,7 @@ async def delete(request: Request) -> Response:
 
 def _answer(request: Request, review: Review, *, status: int = 200) -> JSONAnswer:
     position = Position(request.state["hub"].epoch, review.seq)
-    document: ReviewDocument = {**review_document(review), "position": str(position)}
+    document = JSONText(f'{review_json(review)[:-1]},"position":"{position}"}}')
     headers = position_header(position)
     if status == 201:
         headers["Location"] = f"/api/reviews/{review.id}/"

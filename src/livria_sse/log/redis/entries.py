@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from livria_sse.documents import ReviewDocument, compact_json, review_document
+from livria_sse.documents import ReviewDocument, review_json
 from livria_sse.models import Change, Difference, Review, Tombstone, User
 
 #: A doorbell that would say more bytes than this only says where the book stands: what is published
@@ -18,10 +18,10 @@ LONGEST_BELL = 64 * 1024
 def entry(change: Change) -> str:
     """A change as an entry, which does not tell its seq."""
     if isinstance(change, Review):
-        told: dict[str, Any] = {"review": review_document(change)}
+        told = f'"review":{review_json(change)}'
     else:
-        told = {"review_id": change.id}
-    return compact_json({**told, "created_seq": change.created_seq})
+        told = f'"review_id":{change.id}'
+    return f'{{{told},"created_seq":{change.created_seq}}}'
 
 
 def change_of(entry: str | bytes, seq: int) -> Change:
