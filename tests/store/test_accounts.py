@@ -12,7 +12,7 @@ import pytest
 from tests.factories import add_account
 from tests.store.conftest import Execute
 
-from livria_sse.errors import UnknownAccount, UsernameTaken
+from livria_sse.errors import InvalidToken, UnknownAccount, UsernameTaken
 from livria_sse.models import Account
 from livria_sse.store import Store
 
@@ -118,7 +118,8 @@ async def test_sessions_name_accounts(store: Store) -> None:
 
     assert await store.sessions.account(TOKEN) == mina
     for other in ("", TOKEN[:-1], TOKEN.lower(), hashed(TOKEN), "\ud800", "x" * 100_000):
-        assert await store.sessions.account(other) is None
+        with pytest.raises(InvalidToken):
+            await store.sessions.account(other)
 
 
 def hashed(token: str) -> str:
@@ -163,7 +164,8 @@ async def test_sessions_end(store: Store, execute: Execute) -> None:
     execute(age, 24 * 60 * 60 * 1_000 - 60_000)
     assert await store.sessions.account(TOKEN) == mina
     execute(age, 60_000)
-    assert await store.sessions.account(TOKEN) is None
+    with pytest.raises(InvalidToken):
+        await store.sessions.account(TOKEN)
 
 
 async def test_ended_sessions_go(store: Store, execute: Execute) -> None:
@@ -188,7 +190,8 @@ async def test_sessions_are_revoked(store: Store) -> None:
     await store.sessions.revoke(TOKEN)
     await store.sessions.revoke("never was")
 
-    assert await store.sessions.account(TOKEN) is None
+    with pytest.raises(InvalidToken):
+        await store.sessions.account(TOKEN)
     assert await store.sessions.account("other") == mina
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import queue
 import sqlite3
+import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, closing, contextmanager
 from pathlib import Path
@@ -44,17 +46,17 @@ def locked(database: Path) -> Iterator[None]:
 @asynccontextmanager
 async def busy(service: Service) -> AsyncIterator[None]:
     """All reading connections have work that does not end."""
-    ended = asyncio.Event()
-    begun: asyncio.Queue[None] = asyncio.Queue()
+    ended = threading.Event()
+    begun: queue.SimpleQueue[None] = queue.SimpleQueue()
 
     async def endless(_connection: Connection) -> None:
-        begun.put_nowait(None)
-        await ended.wait()
+        begun.put(None)
+        ended.wait()
 
     database = service.store.facts._database
     reads = [asyncio.create_task(database.read(endless)) for _ in range(sqlite.READERS)]
     for _ in reads:
-        await begun.get()
+        await asyncio.to_thread(begun.get)
     try:
         yield
     finally:

@@ -14,9 +14,11 @@ import httpx
 import pytest
 
 from livria_sse.models import Account
+from livria_sse.store.times import now
 from livria_sse.web.credentials import COOKIE
 from livria_sse.web.words import ENGLISH, KOREAN, WORDS, preferred_language
 from tests.factories import make_entry
+from tests.waiting import until
 from tests.web.browser import Browser, Element, Page
 from tests.web.service import HOST, Service
 
@@ -52,10 +54,12 @@ async def author(service: Service, username: str = "jun") -> Account:
 
 async def write(service: Service, by: Account, *contents: str, book: int = BOOK) -> list[int]:
     """Reviews that are there already; their ids."""
-    return [
-        (await service.store.reviews.create(book, content, author=by)).review.id
+    reviews = [
+        (await service.store.reviews.create(book, content, author=by)).review
         for content in contents
     ]
+    await until(lambda: now() > reviews[-1].created_at)  # what comes next is later
+    return [review.id for review in reviews]
 
 
 # The books.

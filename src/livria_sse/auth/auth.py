@@ -8,9 +8,9 @@ from typing import NamedTuple
 
 from livria_sse.auth.passwords import Passwords
 from livria_sse.auth.site_tokens import SiteTokens
-from livria_sse.errors import InvalidToken, WrongCredentials
+from livria_sse.errors import WrongCredentials
 from livria_sse.models import Account
-from livria_sse.store import Store
+from livria_sse.store import Query, Store
 
 
 class SignedIn(NamedTuple):
@@ -74,11 +74,20 @@ class Auth:
         Raises:
             InvalidToken: Nobody's, or no longer.
         """
+        if self._is_of_the_site(token):
+            return await self._account_of_the_site(token)
+        return await self._sessions.account(token)
+
+    async def holder(self, token: str) -> Account | Query[Account]:
+        """The same, or how to find it in the transaction of what they want to do."""
+        if self._is_of_the_site(token):
+            return await self._account_of_the_site(token)
+        return self._sessions.holder(token)
+
+    def _is_of_the_site(self, token: str) -> bool:
         # A session's token has no dots; a JWT has two (RFC 7515, section 7.1).
-        if self._site_tokens.accepted and token.count(".") == 2:
-            identity = self._site_tokens.identity(token)
-            return await self._accounts.of_subject(identity.subject, identity.username)
-        account = await self._sessions.account(token)
-        if account is None:
-            raise InvalidToken
-        return account
+        return self._site_tokens.accepted and token.count(".") == 2
+
+    async def _account_of_the_site(self, token: str) -> Account:
+        identity = self._site_tokens.identity(token)
+        return await self._accounts.of_subject(identity.subject, identity.username)

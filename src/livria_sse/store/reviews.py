@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from livria_sse.errors import NotPermitted, UnknownBook, UnknownReview
 from livria_sse.models import Account, Change, Difference, Review, Tombstone, User
-from livria_sse.store.database import Connection, Database, Row
+from livria_sse.store.database import Connection, Database, Query, Row
 from livria_sse.store.idempotency import earlier_review, remember_review
 from livria_sse.store.times import instant, milliseconds, now
 
@@ -92,23 +92,31 @@ class Reviews:
         return await self._database.read(query)
 
     async def create(
-        self, book_id: int, content: str, *, author: Account, key: str | None = None
+        self,
+        book_id: int,
+        content: str,
+        *,
+        author: Account | Query[Account],
+        key: str | None = None,
     ) -> Accepted:
         """Adds a review; asked again with the same key, it adds nothing and answers the same.
+
+        An author who is yet to be found is found in the same transaction.
 
         Raises:
             IdempotencyKeyReused: The author used the key for another book or text.
         """
 
         async def query(connection: Connection) -> Accepted:
+            account = author if isinstance(author, Account) else await author(connection)
             if key and (
                 earlier := await earlier_review(
-                    connection, key=key, author=author, book_id=book_id, content=content
+                    connection, key=key, author=account, book_id=book_id, content=content
                 )
             ):
                 return Accepted(review=earlier, difference=None)
             number = await _next_number(connection, book_id, added=1)
-            review = await _insert(connection, book_id, content, author, number.seq)
+            review = await _insert(connection, book_id, content, account, number.seq)
             if key:
                 await remember_review(connection, key=key, review=review)
             return Accepted(review=review, difference=_difference(book_id, number, review))

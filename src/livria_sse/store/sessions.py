@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 from datetime import timedelta
 
+from livria_sse.errors import InvalidToken
 from livria_sse.models import Account
 from livria_sse.store.accounts import ACCOUNT_COLUMNS, account_of
-from livria_sse.store.database import Connection, Database
+from livria_sse.store.database import Connection, Database, Query
 from livria_sse.store.times import milliseconds, now
 
 _CREATE = """
@@ -49,14 +50,24 @@ class Sessions:
 
         await self._database.write(query)
 
-    async def account(self, token: str) -> Account | None:
-        """Whose valid token this is."""
+    async def account(self, token: str) -> Account:
+        """Whose valid token this is.
 
-        async def query(connection: Connection) -> Account | None:
+        Raises:
+            InvalidToken: Nobody's, or no longer.
+        """
+        return await self._database.read(self.holder(token))
+
+    def holder(self, token: str) -> Query[Account]:
+        """The same, to be asked in the transaction of what they want to do."""
+
+        async def query(connection: Connection) -> Account:
             row = await connection.one(_FIND, token_hash=_hash(token), now=milliseconds(now()))
-            return account_of(row) if row else None
+            if row is None:
+                raise InvalidToken
+            return account_of(row)
 
-        return await self._database.read(query)
+        return query
 
     async def revoke(self, token: str) -> None:
         """Makes the token invalid."""

@@ -178,9 +178,20 @@ def _read(connection: ThreadConnection, query: Query[T]) -> T:
 
 def _commit(connection: ThreadConnection, group: Group) -> None:
     """Runs all queries in one transaction."""
+    if len(group) == 1:
+        _commit_alone(connection, group[0])
+        return
     with _transaction(connection, "BEGIN IMMEDIATE"):
         for job in group:
             _attempt_apart(connection, job)
+
+
+def _commit_alone(connection: ThreadConnection, job: Job[Any]) -> None:
+    try:
+        with _transaction(connection, "BEGIN IMMEDIATE"):
+            job.attempt(connection)
+    except Exception as error:  # it is the caller's, whatever it is
+        job.outcome = error
 
 
 def _attempt_apart(connection: ThreadConnection, job: Job[Any]) -> None:

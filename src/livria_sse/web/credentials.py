@@ -8,6 +8,7 @@ from starlette.responses import Response
 from livria_sse.auth import SignedIn
 from livria_sse.errors import InvalidToken, NotSignedIn
 from livria_sse.models import Account
+from livria_sse.store import Query
 from livria_sse.web.state import Request
 
 COOKIE = "livria_session"
@@ -32,10 +33,19 @@ async def account_of(request: Request) -> Account:
         NotSignedIn: Nobody says.
         InvalidToken: Somebody says so wrongly.
     """
+    return await request.state["auth"].account(_given_token(request))
+
+
+async def holder_of(request: Request) -> Account | Query[Account]:
+    """The same, or how to find it in the transaction of what they want to do."""
+    return await request.state["auth"].holder(_given_token(request))
+
+
+def _given_token(request: Request) -> str:
     token = token_of(request)
     if not token:
         raise NotSignedIn
-    return await request.state["auth"].account(token)
+    return token
 
 
 async def visitor_of(request: Request) -> Account | None:

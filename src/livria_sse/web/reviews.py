@@ -7,12 +7,12 @@ from urllib.parse import urlencode
 from starlette.responses import Response
 
 from livria_sse.documents import JSONText, review_document, review_json
-from livria_sse.errors import InvalidInput, UnknownBook, UnknownReview
+from livria_sse.errors import InvalidInput, LivriaError, UnknownBook, UnknownReview
 from livria_sse.inputs import EditedReview, NewReview, checked_key
 from livria_sse.models import Position, Review
 from livria_sse.web.answers import JSONAnswer, position_header, tell
 from livria_sse.web.body import read_json
-from livria_sse.web.credentials import account_of
+from livria_sse.web.credentials import account_of, holder_of
 from livria_sse.web.params import path_id, query_number
 from livria_sse.web.resource import resource
 from livria_sse.web.state import Request
@@ -22,8 +22,12 @@ DEFAULT_PAGE, LARGEST_PAGE = 50, 200
 
 async def create(request: Request) -> Response:
     """Adds a review and tells the readers of its book."""
-    author = await account_of(request)
-    posted = await read_json(request, NewReview)
+    author = await holder_of(request)
+    try:
+        posted = await read_json(request, NewReview)
+    except LivriaError:
+        await account_of(request)  # who is nobody is told that first
+        raise
     try:
         accepted = await request.state["store"].reviews.create(
             posted.book, posted.content, author=author, key=_idempotency_key(request)
