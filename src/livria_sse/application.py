@@ -12,6 +12,7 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
+from starlette.types import Receive, Scope, Send
 
 from livria_sse.auth import Auth, SiteTokens, open_passwords
 from livria_sse.catalogue import sample_catalogue
@@ -29,6 +30,17 @@ from livria_sse.web.templating import open_templates
 Lifespan = Callable[[Starlette], AbstractAsyncContextManager[State]]
 
 
+class Application(Starlette):
+    """Starlette; streams go past its middleware, of which they need nothing."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answers a request."""
+        asked = None
+        if scope["type"] == "http" and scope["method"] == "GET":
+            asked = stream.asked_stream(scope)
+        await (asked or super().__call__)(scope, receive, send)
+
+
 def create_app(settings: Settings) -> Starlette:
     """The service as an ASGI application. Nothing is opened before its lifespan begins.
 
@@ -36,7 +48,7 @@ def create_app(settings: Settings) -> Starlette:
         InvalidSettings: A key for tokens, or the address of Redis, cannot be used.
     """
     check_log(settings)
-    app = Starlette(
+    app = Application(
         routes=_routes(),
         middleware=[Middleware(SameSite), Middleware(OptionalSlash)],
         exception_handlers=HANDLERS,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Literal
 
 from sse_starlette.event import ServerSentEvent
@@ -46,17 +47,22 @@ def opening(book_id: int, *, mode: Mode, position: Position | None, head: Positi
     before the `stream.reset` that follows: a reader who is cut off in between asks the same again.
     """
     start = str(position) if position else "-"
-    ready = {
+    return (
+        f": livria-sse book={book_id} from={start} head={head} mode={mode}\n"
+        f"retry: {retry_milliseconds()}\n"
+    ).encode() + _ready(book_id, mode, position, head)
+
+
+@lru_cache(maxsize=256)  # a herd of readers stands at few positions
+def _ready(book_id: int, mode: Mode, position: Position | None, head: Position) -> bytes:
+    data = {
         "type": "stream.ready",
         "book": book_id,
         "mode": mode,
         "position": str(position or head),
         "head": str(head),
     }
-    return (
-        f": livria-sse book={book_id} from={start} head={head} mode={mode}\n"
-        f"retry: {retry_milliseconds()}\n"
-    ).encode() + _encode("stream.ready", ready, position=position)
+    return _encode("stream.ready", data, position=position)
 
 
 def reset(book_id: int, *, reason: ResetReason, head: Position) -> bytes:

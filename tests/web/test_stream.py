@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
-
-from livria_sse.errors import StoreUnavailable, UnknownBook
+from livria_sse.errors import StoreUnavailable
 from livria_sse.hub import Hub
 from livria_sse.log.local import LocalLog
 from livria_sse.models import Difference
@@ -75,9 +73,12 @@ async def test_head_has_no_body(store: Store) -> None:
     assert events == []
 
 
-async def test_unknown_books_send_nothing(store: Store) -> None:
-    """For a book that is not there nothing is sent, so that a 404 can still be."""
+async def test_unknown_books_are_404(store: Store) -> None:
+    """A book that is not there has no stream, and leaves nothing behind."""
     hub = Hub(LocalLog(store, replay_limit=10), Settings())
 
-    with pytest.raises(UnknownBook):
-        await answer_of(EventStream(hub, 10, None))
+    start, events = await answer_of(EventStream(hub, 10, None))
+
+    assert start["status"] == 404
+    assert events == []
+    assert hub.statistics().books == 0

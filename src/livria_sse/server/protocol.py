@@ -14,9 +14,10 @@ What this relies on in uvicorn (0.54, `protocols/http/httptools_impl.py`), besid
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from livria_sse.server.connection import StreamConnection
 from livria_sse.web.stream import DETACH
@@ -28,24 +29,24 @@ UVICORN = "0.54."
 class DetachingProtocol(HttpToolsProtocol):
     """Offers every request an ASGI extension by which its response outlives it."""
 
-    def on_message_begin(self) -> None:
-        """Begins a request."""
-        super().on_message_begin()
-        self.scope["extensions"] = {DETACH: {"detach": self.detach}}
+    def on_headers_complete(self) -> None:
+        """Begins to answer a request, or puts it behind one that is answered."""
+        super().on_headers_complete()
+        self.scope["extensions"] = {DETACH: {"detach": partial(self.detach, self.cycle)}}
 
-    def detach(self) -> StreamConnection | None:
+    def detach(self, cycle: RequestResponseCycle) -> StreamConnection | None:
         """Hands the connection over, once the response has begun; None if its reader has left.
 
-        What is called is over for the request: it sends nothing any more, and returns.
+        It is not the request's any more, which sends nothing, and returns.
         """
-        if self.cycle.disconnected or self.transport.is_closing():
+        if cycle.disconnected or self.transport.is_closing():
             return None
         self.flow.resume_reading()
         connection = StreamConnection(self.transport, self.connections)
-        if self.pipeline:
+        if self.pipeline:  # somebody asks for more on this connection already
             connection.abort()
         self.connections.discard(self)
-        self.cycle.disconnected = True
+        cycle.disconnected = True
         self._forget()
         return connection
 

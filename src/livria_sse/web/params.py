@@ -15,7 +15,7 @@ _NUMBER = re.compile(r"[0-9]{1,16}")
 
 def path_id(request: Request, unknown: type[LivriaError], *, name: str = "id") -> int:
     """The id in the path; what is no number names nothing that exists."""
-    number = _number(request.path_params[name])
+    number = whole_number(request.path_params[name])
     if number is None:
         raise unknown
     return number
@@ -26,11 +26,12 @@ def query_number(request: Request, name: str, *, largest: int = LARGEST_NUMBER) 
     text = request.query_params.get(name)
     if text is None:
         return None
-    number = _number(text)
+    number = whole_number(text)
     if number is None or not 1 <= number <= largest:
         raise InvalidInput(errors={name: [f"Use a whole number from 1 to {largest}."]})
     return number
 
 
-def _number(text: str) -> int | None:
+def whole_number(text: str) -> int | None:
+    """The number that a text is, if it is one and not too large."""
     return int(text) if _NUMBER.fullmatch(text) and int(text) <= LARGEST_NUMBER else None

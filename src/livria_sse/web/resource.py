@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
-from starlette.responses import Response
 from starlette.routing import Route
+from starlette.types import ASGIApp
 
 from livria_sse.web.state import Request
 
-Endpoint = Callable[[Request], Awaitable[Response]]
+Endpoint = Callable[[Request], Awaitable[ASGIApp]]
 
 
 def resource(path: str, **endpoints: Endpoint) -> Route:
     """A route with an endpoint for each method, so that a refusal can name all that are allowed."""
 
-    async def dispatch(request: Request) -> Response:
+    async def dispatch(request: Request) -> ASGIApp:
         method = "GET" if request.method == "HEAD" else request.method
         return await endpoints[method](request)
 

@@ -8,64 +8,81 @@ begun; on others the task of the request sleeps until the reader leaves.
 
 from __future__ import annotations
 
+import re
+from urllib.parse import parse_qsl
+
 from anyio import CancelScope
-from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from livria_sse import frames
 from livria_sse.errors import StoreUnavailable, UnknownBook
 from livria_sse.hub import Feed, Hub, SteppingSink, Welcome
-from livria_sse.web.params import path_id
+from livria_sse.web.params import whole_number
+from livria_sse.web.problems import problem
 from livria_sse.web.resource import resource
 from livria_sse.web.state import Request
 
-HEADERS = {
-    "cache-control": "no-store, no-transform",
-    "connection": "close",  # nothing can follow a stream
-    "x-accel-buffering": "no",  # nginx holds events back without it
-    "x-content-type-options": "nosniff",
-}
+#: Of every stream; made once, as Starlette would make them anew for each.
+HEADERS = [
+    (b"content-type", b"text/event-stream; charset=utf-8"),
+    (b"cache-control", b"no-store, no-transform"),
+    (b"connection", b"close"),  # nothing can follow a stream
+    (b"x-accel-buffering", b"no"),  # nginx holds events back without it
+    (b"x-content-type-options", b"nosniff"),
+]
 #: An ASGI extension of our own server: `detach()` gives the connection away as a `Sink`, or None if
 #: the reader has left.
 DETACH = "livria.detach"
 
+_PATH = re.compile(r"/sse/books/([^/]*)/?")
 
-async def stream(request: Request) -> Response:
+
+async def stream(request: Request) -> EventStream:
     """Opens the stream of a book from the position that the reader asks for."""
-    book_id = path_id(request, UnknownBook)
-    return EventStream(request.state["hub"], book_id, _asked_position(request))
+    asked = asked_stream(request.scope)
+    if asked is None:
+        raise UnknownBook
+    return asked
 
 
-def _asked_position(request: Request) -> str | None:
+def asked_stream(scope: Scope) -> EventStream | None:
+    """The stream that a request asks for, if it asks for one."""
+    match = _PATH.fullmatch(scope["path"])
+    book_id = whole_number(match[1]) if match else None
+    if book_id is None:
+        return None
+    return EventStream(scope["state"]["hub"], book_id, _asked_position(scope))
+
+
+def _asked_position(scope: Scope) -> str | None:
     # EventSource sends the header only when it reconnects (WHATWG HTML, section 9.2.4); what a
     # page puts into the address is older by then. Some polyfills write the name in one word.
-    query = request.query_params
-    return (
-        request.headers.get("last-event-id")
-        or query.get("last_event_id")
-        or query.get("lastEventId")
-        or None
-    )
+    for name, value in scope["headers"]:
+        if name == b"last-event-id" and value:
+            return str(value, "latin-1")
+    query = dict(parse_qsl(scope["query_string"].decode("latin-1")))
+    return query.get("last_event_id") or query.get("lastEventId")
 
 
-class EventStream(Response):
-    """Everything after a position, then everything that happens, until the reader leaves."""
+class EventStream:
+    """Everything after a position, then everything that happens, until the reader leaves.
 
-    media_type = "text/event-stream"
+    An ASGI application.
+    """
 
     def __init__(self, hub: Hub, book_id: int, asked: str | None) -> None:
-        super().__init__(headers=HEADERS)
-        del self.headers["content-length"]
         self._hub = hub
         self._book_id = book_id
         self._asked = asked
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serves the stream; raises `UnknownBook` before anything is sent."""
+        """Serves the stream."""
         try:
             async with self._hub.opening(self._book_id) as feed:
                 await self._start(send)
                 await self._serve(feed, scope, receive, send)
+        except UnknownBook as error:
+            await problem(error)(scope, receive, send)
         except StoreUnavailable:  # before the start
             await self._start(send)
             await self._turn_away(scope, send)
@@ -100,7 +117,7 @@ class EventStream(Response):
             subscriber.left()
 
     async def _start(self, send: Send) -> None:
-        await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
+        await send({"type": "http.response.start", "status": 200, "headers": HEADERS})
 
     async def _turn_away(self, scope: Scope, send: Send) -> None:
         closing = frames.closing() if self._hub.draining else frames.busy()

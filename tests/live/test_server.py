@@ -1,0 +1,94 @@
+"""What our own server does with the connections of streams."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import httpx
+import pytest
+import uvicorn
+from tests.parts import ServerProcess
+
+from livria_sse.server import server as our_server
+from livria_sse.server.protocol import DetachingProtocol
+
+STREAM = b"GET /sse/books/4/ HTTP/1.1\r\nHost: x\r\n\r\n"
+OTHER = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
+    """One server for all tests here."""
+    with ServerProcess(tmp_path_factory.mktemp("server")) as server:
+        yield server
+
+
+@contextmanager
+def connection(server: ServerProcess) -> Iterator[socket.socket]:
+    """A connection on which a test says what it likes."""
+    with socket.create_connection(("127.0.0.1", server.port), timeout=20) as connection:
+        yield connection
+
+
+def received(connection: socket.socket, marker: bytes = b"") -> bytes:
+    """What comes until the marker, or until the server closes if there is none."""
+    data = b""
+    try:
+        while not marker or marker not in data:
+            piece = connection.recv(65536)
+            if not piece:
+                break
+            data += piece
+    except ConnectionResetError:
+        pass
+    return data
+
+
+def wait_until_left(server: ServerProcess) -> None:
+    """Waits until no stream is open."""
+    while "livria_streams_open 0.0" not in httpx.get(f"{server.url}/metrics").text:
+        pass
+
+
+def test_a_request_on_a_stream_ends_it(server: ServerProcess) -> None:
+    """Who asks for something else on the connection of their stream is cut off, and forgotten."""
+    with connection(server) as reader:
+        reader.sendall(STREAM)
+        received(reader, b"stream.ready")
+        reader.sendall(OTHER)
+
+        assert received(reader) == b""
+        wait_until_left(server)
+
+
+def test_requests_in_one_packet(server: ServerProcess) -> None:
+    """So is who asks for both at once; nothing is left of the stream, and nothing is logged."""
+    with connection(server) as reader:
+        reader.sendall(STREAM + OTHER)
+
+        assert b"200 OK" not in received(reader).partition(b"\r\n\r\n")[2]
+        wait_until_left(server)
+    log = server.log.read_text()
+    assert "ERROR" not in log
+    assert "Traceback" not in log
+
+
+def test_a_stream_after_other_requests(server: ServerProcess) -> None:
+    """A connection may be used for other requests before it becomes a stream's."""
+    with connection(server) as reader:
+        reader.sendall(OTHER)
+        received(reader, b'"ok"')
+        reader.sendall(STREAM)
+
+        assert b"stream.ready" in received(reader, b"stream.ready")
+        reader.shutdown(socket.SHUT_WR)
+        wait_until_left(server)
+
+
+def test_other_versions_of_uvicorn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With a uvicorn that is not known here, streams go by way of ASGI alone."""
+    assert our_server._http() is DetachingProtocol
+    monkeypatch.setattr(uvicorn, "__version__", "99.0.0")
+    assert our_server._http() == "auto"
