@@ -19,8 +19,10 @@ from livria_sse.tasks import Tasks
 
 logger = logging.getLogger(__name__)
 
-#: Readers that are written to before others have their turn: about 5 ms of one core.
-SLICE = 200
+#: Readers that are written to before the event loop goes on, and sends what was written. Of 8 to
+#: 1,000, 32 cost least (1.13 times the floor, 200 1.27 times: what is touched for them is still in
+#: the processor's cache when the kernel needs it), and nobody else waits for more than 1 ms.
+SLICE = 32
 
 
 class Fanout:
