@@ -122,7 +122,7 @@ class _Transport(asyncio.Transport):
         self._protocol = protocol
 
     def write(self, data: Any) -> None:
-        if self._reader.broken:
+        if self._reader.broken or self._protocol is None:
             raise RuntimeError("the handler is closed")
         self._reader.writes += 1
         if self.held is None:
