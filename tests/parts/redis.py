@@ -132,6 +132,12 @@ class RedisServer(Part):
             decode_responses=True,
         )
 
+    @property
+    def pid(self) -> int:
+        """The process id."""
+        assert self._process
+        return self._process.pid
+
     def calls(self, command: str) -> int:
         """How often a command was called since the start, or since the statistics were reset."""
         with self.client() as client:

@@ -1,0 +1,1 @@
+"""What the service costs, beside what the bare minimum costs on the same machine: `tests.bench`."""
