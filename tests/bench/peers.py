@@ -105,7 +105,7 @@ def floor() -> Iterator[Floor]:
     port = free_port()
     process = subprocess.Popen([sys.executable, "-m", "tests.bench.floor", str(port)])
     _keep_to({SERVER_CORE}, process.pid)
-    while socket.socket().connect_ex(("127.0.0.1", port)):
+    while not _answers(port):
         pass
     try:
         yield Floor(port, process.pid)
@@ -135,6 +135,11 @@ def service(folder: Path, *, redis: bool = False, workers: int = 1) -> Iterator[
 def keep_load_apart() -> None:
     """Has this process use its own core."""
     _keep_to({LOAD_CORE}, os.getpid())
+
+
+def _answers(port: int) -> bool:
+    with socket.socket() as connection:
+        return connection.connect_ex(("127.0.0.1", port)) == 0
 
 
 def _keep_to(cores: set[int], pid: int) -> None:
