@@ -131,6 +131,9 @@ class _Transport(asyncio.Transport):
             self.held += data
             self._protocol.pause_writing()
 
+    def get_write_buffer_size(self) -> int:
+        return len(self.held or b"")
+
     def release(self) -> None:
         held, self.held = self.held, None
         if held:

@@ -170,3 +170,12 @@ def test_uvicorn_serves_it_too(tmp_path: Path) -> None:
 
         assert b"hello" in stream.until(b"review.created")
         stream.close()
+
+
+def test_below_a_path(tmp_path: Path) -> None:
+    """Behind a proxy that serves it below a path, streams are found as everything else is."""
+    with plain_uvicorn(tmp_path, "--root-path", "/livria") as server:
+        stream = RawStream(server.port)
+
+        assert b"200 OK" in stream.until(b"stream.ready")
+        stream.close()

@@ -146,9 +146,9 @@ class ServerProcess(Part):
         self.stop()
 
 
-def plain_uvicorn(folder: Path, **settings: str) -> ServerProcess:
+def plain_uvicorn(folder: Path, *options: str, **settings: str) -> ServerProcess:
     """The service as uvicorn itself runs it, or any other ASGI server would."""
     port = free_port()
     command = ["uvicorn", "livria_sse:app", "--port", str(port), "--log-level", "warning"]
-    command += ["--timeout-graceful-shutdown", "1"]
+    command += ["--timeout-graceful-shutdown", "1", *options]
     return ServerProcess(folder, port=port, command=command, announced=False, **settings)

@@ -11,7 +11,7 @@ from livria_sse.models import Difference
 from livria_sse.settings import Settings
 from livria_sse.store import Store
 from livria_sse.web.stream import EventStream
-from tests.factories import add_book
+from tests.factories import add_account, add_book
 from tests.sse import Event, EventReader
 
 
@@ -71,6 +71,24 @@ async def test_head_has_no_body(store: Store) -> None:
 
     assert (b"content-type", b"text/event-stream; charset=utf-8") in start["headers"]
     assert events == []
+
+
+async def test_stopping_while_a_stream_begins(store: Store) -> None:
+    """A server that is told to stop while it reads what a reader missed sends them elsewhere."""
+
+    class StoppingLog(LocalLog):
+        async def since(self, book_id: int, seq: int, *, known: int | None = None) -> Difference:
+            hub.draining = True
+            return await super().since(book_id, seq, known=known)
+
+    hub = Hub(StoppingLog(store, replay_limit=10), Settings())
+    book = await add_book(store)
+    await store.reviews.create(book, "missed", author=await add_account(store))
+
+    _, (closing,) = await answer_of(EventStream(hub, book, f"{hub.epoch}-0"))
+
+    assert closing.type == "stream.closing"
+    assert hub.statistics().streams == 0
 
 
 async def test_unknown_books_are_404(store: Store) -> None:

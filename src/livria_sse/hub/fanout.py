@@ -88,6 +88,7 @@ class Fanout:
 
     async def _catch_up(self, subscriber: Subscriber) -> None:
         feed = subscriber.feed
+        known = feed.head
         try:
             burst, head = await self._ladder.way_to_head(feed, subscriber.cursor)
         except Exception as error:  # whatever it is: a reader who is cut off comes back
@@ -99,4 +100,7 @@ class Fanout:
             subscriber.cursor = head
             self.deliveries += 1
             self.write(subscriber, burst)
-        self.advance_all(feed)
+        if feed.head == known:
+            self.advance(subscriber)
+        else:  # the ladder had something that the others lack, too
+            self.advance_all(feed)

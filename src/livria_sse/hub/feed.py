@@ -69,6 +69,8 @@ class Feed:
         Returns the difference brought up to the head, as far as the feed can: what was deleted
         since it was read is not in it any more.
         """
+        if difference.after == self.head == difference.head:
+            return difference
         if difference.after == self.head:
             self._follow(difference)
             return difference

@@ -70,7 +70,7 @@ class Hub:
     def hear(self, difference: Difference) -> None:
         """Tells the readers of this process."""
         feed = self._feeds.get(difference.book_id)
-        if feed is None:
+        if feed is None or difference.head <= feed.head:  # our own doorbell rings here, too
             return
         if feed.reaches(difference):
             feed.learn(difference)
@@ -142,6 +142,7 @@ class Hub:
         """Forgets one whose reader has left."""
         if subscriber in subscriber.feed.subscribers:
             self._closed += 1
+            subscriber.busy = True  # nothing is written to it from now on
             subscriber.feed.subscribers.discard(subscriber)
             self._heartbeat.remove(subscriber)
             self._drop_unwatched(subscriber.feed)
@@ -165,6 +166,8 @@ class Hub:
             self._fanout.write(subscriber, self._beat)
 
     def _end(self, subscriber: Subscriber, ending: Ending) -> None:
+        if subscriber.ending:
+            return
         subscriber.ending = ending
         subscriber.busy = True  # nothing is written to it from now on
         closing = Burst(frames.closing()) if ending == "closing" else None

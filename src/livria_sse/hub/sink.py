@@ -8,7 +8,10 @@ from livria_sse.hub.burst import Burst
 
 
 class Owner(Protocol):
-    """Who is told what becomes of a connection: the subscriber. Neither verb waits or fails."""
+    """Who is told what becomes of a connection: the subscriber. No verb waits or fails."""
+
+    def wait(self) -> None:
+        """Takes note that a part of what was written is on its way, and the rest waits."""
 
     def drained(self) -> None:
         """Takes note that all that was written is on its way, so that more may follow."""

@@ -9,8 +9,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Generator
+from contextlib import suppress
 from types import coroutine
 from typing import Any
+
+from anyio import move_on_after
 
 from livria_sse.hub.burst import Burst
 from livria_sse.hub.sink import Owner
@@ -59,9 +62,11 @@ class SteppingSink:
 
     async def finish(self) -> None:
         """Ends the response, if its reader takes what is under way."""
-        if self._writing and not self._given_up:
-            await asyncio.wait({self._writing}, timeout=LAST_WRITE_SECONDS)
-        if not self._writing and not self._given_up:
+        if self._given_up:
+            return
+        with suppress(Exception), move_on_after(LAST_WRITE_SECONDS):
+            if self._writing:
+                await asyncio.wait({self._writing})
             if self._last:
                 await self._send_all(self._last)
             await self._send({"type": "http.response.body", "body": b""})
@@ -74,6 +79,8 @@ class SteppingSink:
     async def _send_all(self, burst: Burst) -> None:
         for message in burst.messages:
             await self._send(message)
+            if self._writing:  # the reader takes something: it begins to wait anew
+                self.owner.wait()
 
     async def _finish_writing(self, rest: Awaitable[None]) -> None:
         try:

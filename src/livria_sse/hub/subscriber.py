@@ -60,7 +60,7 @@ class Subscriber:
         self.ending: Ending | None = None
 
     def wait(self) -> None:
-        """The socket is full: nothing is written until it drains."""
+        """The socket is full, from now on: nothing is written until it drains."""
         self.busy = True
         self.busy_since = asyncio.get_running_loop().time()
 

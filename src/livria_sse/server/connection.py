@@ -55,10 +55,10 @@ class StreamConnection(asyncio.Protocol):
     def end(self, last: Burst | None) -> None:
         """Ends the response, now or as soon as the reader has taken what is under way."""
         self._ending, self._last = True, last
-        if self._full:
-            asyncio.get_running_loop().call_later(LAST_WRITE_SECONDS, self.abort)
-        else:
+        if not self._full:
             self._finish()
+        if self._transport.get_write_buffer_size():  # which a closed transport keeps for ever
+            asyncio.get_running_loop().call_later(LAST_WRITE_SECONDS, self.abort)
 
     def abort(self) -> None:
         """Closes the socket, whatever is unsent."""
@@ -93,6 +93,7 @@ class StreamConnection(asyncio.Protocol):
         """Less than the low-water mark is unsent."""
         self._full = False
         if not self._write_rest():
+            self.owner.wait()  # the reader takes something: it begins to wait anew
             return
         if self._ending:
             self._finish()

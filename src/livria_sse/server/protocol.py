@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from functools import partial
 from typing import Any
+from weakref import ReferenceType, ref
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
@@ -32,14 +33,17 @@ class DetachingProtocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """Begins to answer a request, or puts it behind one that is answered."""
         super().on_headers_complete()
-        self.scope["extensions"] = {DETACH: {"detach": partial(self.detach, self.cycle)}}
+        # Weak, as the cycle refers to its scope: it would keep itself.
+        detach = partial(self.detach, ref(self.cycle))
+        self.scope["extensions"] = {DETACH: {"detach": detach}}
 
-    def detach(self, cycle: RequestResponseCycle) -> StreamConnection | None:
+    def detach(self, answering: ReferenceType[RequestResponseCycle]) -> StreamConnection | None:
         """Hands the connection over, once the response has begun; None if its reader has left.
 
         It is not the request's any more, which sends nothing, and returns.
         """
-        if cycle.disconnected or self.transport.is_closing():
+        cycle = answering()
+        if cycle is None or cycle.disconnected or self.transport.is_closing():
             return None
         self.flow.resume_reading()
         connection = StreamConnection(self.transport, self.connections)

@@ -81,7 +81,9 @@ class SQLite:
         try:
             return await idlest.run(_read, query)
         except Exception as error:
-            raise _translated(error) from error
+            if _is_outage(error):
+                raise _translated(error) from error
+            raise
 
     async def write(self, query: Query[T]) -> T:
         """Runs a query in a transaction."""

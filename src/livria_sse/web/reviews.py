@@ -24,13 +24,14 @@ async def create(request: Request) -> Response:
     """Adds a review and tells the readers of its book."""
     author = await holder_of(request)
     try:
+        key = _idempotency_key(request)
         posted = await read_json(request, NewReview)
     except LivriaError:
         await account_of(request)  # who is nobody is told that first
         raise
     try:
         accepted = await request.state["store"].reviews.create(
-            posted.book, posted.content, author=author, key=_idempotency_key(request)
+            posted.book, posted.content, author=author, key=key
         )
     except UnknownBook as error:
         raise InvalidInput(errors={"book": [error.detail]}) from error

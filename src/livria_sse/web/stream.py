@@ -9,6 +9,7 @@ begun; on others the task of the request sleeps until the reader leaves.
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from urllib.parse import parse_qsl
 
 from anyio import CancelScope
@@ -17,7 +18,7 @@ from starlette.types import Receive, Scope, Send
 from livria_sse import frames
 from livria_sse.errors import StoreUnavailable, UnknownBook
 from livria_sse.hub import Feed, Hub, SteppingSink, Welcome
-from livria_sse.web.params import whole_number
+from livria_sse.web.params import path_id, whole_number
 from livria_sse.web.problems import problem
 from livria_sse.web.resource import resource
 from livria_sse.web.state import Request
@@ -39,14 +40,12 @@ _PATH = re.compile(r"/sse/books/([^/]*)/?")
 
 async def stream(request: Request) -> EventStream:
     """Opens the stream of a book from the position that the reader asks for."""
-    asked = asked_stream(request.scope)
-    if asked is None:
-        raise UnknownBook
-    return asked
+    book_id = path_id(request, UnknownBook)
+    return EventStream(request.state["hub"], book_id, _asked_position(request.scope))
 
 
 def asked_stream(scope: Scope) -> EventStream | None:
-    """The stream that a request asks for, if it asks for one."""
+    """The stream that a request asks for, where that can be seen without the router."""
     match = _PATH.fullmatch(scope["path"])
     book_id = whole_number(match[1]) if match else None
     if book_id is None:
@@ -88,12 +87,11 @@ class EventStream:
             await self._turn_away(scope, send)
 
     async def _serve(self, feed: Feed, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["method"] == "HEAD" or self._hub.draining or self._hub.full:
-            await self._turn_away(scope, send)
-            return
-        try:
-            begin = await self._hub.welcome(feed, self._asked)
-        except StoreUnavailable:
+        begin = None
+        if scope["method"] != "HEAD" and not self._refused:
+            with suppress(StoreUnavailable):
+                begin = await self._hub.welcome(feed, self._asked)
+        if begin is None or self._refused:  # by now
             await self._turn_away(scope, send)
             return
         # Nothing may wait between the welcome and its writing: it has the present text of reviews.
@@ -102,6 +100,10 @@ class EventStream:
             await self._attend(feed, begin, receive, send)
         elif connection := extension["detach"]():
             self._hub.join(feed, begin, connection)
+
+    @property
+    def _refused(self) -> bool:
+        return self._hub.draining or self._hub.full
 
     async def _attend(self, feed: Feed, begin: Welcome, receive: Receive, send: Send) -> None:
         reading = CancelScope()
