@@ -127,20 +127,20 @@ def _unchunked_so_far(received: bytes) -> bytes:
 
 
 def test_readers_who_leave_are_forgotten(tmp_path: Path) -> None:
-    """After a thousand streams have come and gone, nothing of them is left."""
+    """After two thousand streams have come and gone, nothing of them is left."""
     with ServerProcess(tmp_path) as server:
         for _ in range(10):  # what a process allocates once for all is allocated now
             _come_and_go(server, 200)
         _wait_until_forgotten(server)
         before = _threads_and_memory(server)
-        for _ in range(5):
+        for _ in range(10):
             _come_and_go(server, 200)
         _wait_until_forgotten(server)
         threads, kib = _threads_and_memory(server)
 
         assert threads == before[0]
-        # 44 KiB a stream is what the usual response keeps; a leak of one KiB each would show.
-        assert kib - before[1] < 1_000
+        # Two KiB are what an idle stream keeps; a leak of one KiB each would show.
+        assert kib - before[1] < 2_000
         assert "livria_books_watched 0.0" in httpx.get(f"{server.url}/metrics").text
 
 
