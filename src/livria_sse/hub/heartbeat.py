@@ -19,11 +19,13 @@ class Heartbeat:
     def __init__(self, visit: Callable[[Subscriber, float], None], *, seconds: int) -> None:
         self._visit = visit
         self._parts: list[set[Subscriber]] = [set() for _ in range(round(seconds / TICK_SECONDS))]
-        self._next_to_fill = cycle(range(len(self._parts)))
+        self._visited = 0
+        # Not the whole interval: nobody is visited who has only just been welcomed.
+        self._ticks_ahead = cycle(range(len(self._parts) // 2, len(self._parts)))
 
     def add(self, subscriber: Subscriber) -> None:
-        """Visits a subscriber from now on."""
-        subscriber.part = next(self._next_to_fill)
+        """Visits a subscriber from now on, for the first time after half an interval or later."""
+        subscriber.part = (self._visited + next(self._ticks_ahead)) % len(self._parts)
         self._parts[subscriber.part].add(subscriber)
 
     def remove(self, subscriber: Subscriber) -> None:
@@ -32,9 +34,10 @@ class Heartbeat:
 
     async def run(self) -> None:
         """Ticks until it is cancelled."""
-        for part in cycle(self._parts):
-            await asyncio.sleep(TICK_SECONDS)
+        for number, part in cycle(enumerate(self._parts)):
+            self._visited = number
             await self._visit_all(tuple(part))
+            await asyncio.sleep(TICK_SECONDS)
 
     async def _visit_all(self, subscribers: tuple[Subscriber, ...]) -> None:
         now = asyncio.get_running_loop().time()

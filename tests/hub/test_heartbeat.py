@@ -1,0 +1,33 @@
+"""The heartbeat, with subscribers that stand for open streams."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from tests.waiting import until
+
+from livria_sse.hub import Subscriber
+from livria_sse.hub.heartbeat import TICK_SECONDS, Heartbeat
+
+
+async def test_visits_are_spread() -> None:
+    """Many who come at once are visited at several ticks, and none of them right away."""
+    visits: dict[Subscriber, float] = {}
+    heartbeat = Heartbeat(visits.__setitem__, seconds=1)
+    running = asyncio.create_task(heartbeat.run())
+    subscribers = [_subscriber() for _ in range(100)]
+
+    now = asyncio.get_running_loop().time()
+    for subscriber in subscribers:
+        heartbeat.add(subscriber)
+    await until(lambda: len(visits) == len(subscribers))
+
+    running.cancel()
+    assert min(visits.values()) > now + TICK_SECONDS
+    assert len(set(visits.values())) > 1
+
+
+def _subscriber() -> Subscriber:
+    nobody: Any = None
+    return Subscriber(nobody, feed=nobody, cursor=0, sink=nobody, expires_at=0)
