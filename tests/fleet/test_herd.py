@@ -58,7 +58,7 @@ class ReadCount:
         self._postgres.query("SELECT pg_reload_conf()")
 
     def _snapshots_so_far(self) -> int:
-        return (self._postgres.folder / "postgres.log").read_text().count("READ ONLY")
+        return self._postgres.log.read_text().count("READ ONLY")
 
 
 async def network_cut(fleet: Fleet) -> None:

@@ -8,6 +8,7 @@ import pwd
 import shutil
 import signal
 import subprocess
+import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from itertools import count
 from pathlib import Path
@@ -31,17 +32,15 @@ class PostgresCluster(Part):
     """
 
     def __init__(self, folder: Path, *options: str) -> None:
-        self.folder = folder
+        #: What it says.
+        self.log = folder / "postgres.log"
         self.port = free_port()
         self._options = ("listen_addresses=127.0.0.1", "unix_socket_directories=", *options)
-        self._data = folder / "data"
+        #: Not below `folder`: pytest keeps that to its user, whom PostgreSQL may not be.
+        self._home = Path(tempfile.mkdtemp(prefix="livria-postgres-"))
+        self._data = self._home / "data"
         self._numbers = count(1)
         self._process: subprocess.Popen[bytes] | None = None
-
-    @property
-    def log(self) -> Path:
-        """What it says."""
-        return self.folder / "postgres.log"
 
     def url(self, database: str = "postgres") -> str:
         """The address of a database."""
@@ -90,13 +89,11 @@ class PostgresCluster(Part):
         return subprocess.run(ready, check=False).returncode == 0
 
     def _make(self) -> None:
-        self.folder.mkdir(parents=True, exist_ok=True)
-        secret = self.folder / "secret"
+        self.log.parent.mkdir(parents=True, exist_ok=True)
+        secret = self._home / "secret"
         secret.write_text(PASSWORD)
         if os.geteuid() == 0:
-            for parent in self.folder.parents[:3]:  # pytest keeps them to itself
-                parent.chmod(parent.stat().st_mode | 0o011)
-            shutil.chown(self.folder, "postgres")
+            shutil.chown(self._home, "postgres")
             shutil.chown(secret, "postgres")
         subprocess.run(
             [
@@ -120,6 +117,11 @@ class PostgresCluster(Part):
     def stop(self) -> None:
         """Ends it at once, as an operator would who cannot wait for its clients."""
         self._end(signal.SIGINT)
+
+    def __exit__(self, *exc: object) -> None:
+        """Ends it, and removes what it kept."""
+        super().__exit__(*exc)
+        shutil.rmtree(self._home)
 
     def kill(self) -> None:
         """Ends it as a crash would; it recovers when it is started."""
