@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import httpx
 import pytest
 import uvicorn
-from tests.parts import ServerProcess
+from tests.parts import Person, ServerProcess
 
 from livria_sse.server import server as our_server
 from livria_sse.server.protocol import DetachingProtocol
@@ -61,6 +61,17 @@ def test_a_request_on_a_stream_ends_it(server: ServerProcess) -> None:
 
         assert received(reader) == b""
         wait_until_left(server)
+
+
+def test_empty_lines_are_no_request(server: ServerProcess) -> None:
+    """A line break after the request, as old clients send it, does the stream no harm."""
+    with connection(server) as reader, Person(server.url, "mina") as mina:
+        reader.sendall(STREAM + b"\r\n")
+        received(reader, b"stream.ready")
+        reader.sendall(b"\r\n")
+        mina.post(4, "still here")
+
+        assert b"still here" in received(reader, b"still here")
 
 
 def test_requests_in_one_packet(server: ServerProcess) -> None:

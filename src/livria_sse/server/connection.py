@@ -100,9 +100,10 @@ class StreamConnection(asyncio.Protocol):
         else:
             self.owner.drained()
 
-    def data_received(self, _data: bytes) -> None:
+    def data_received(self, data: bytes) -> None:
         """Nobody may ask for anything else on a connection whose stream is open."""
-        self.abort()
+        if data.strip(b"\r\n"):  # empty lines are no request (RFC 9112, section 2.2)
+            self.abort()
 
     def connection_lost(self, _error: Exception | None) -> None:
         """The reader has left, or was cut off."""
