@@ -349,7 +349,7 @@ async def test_streams_leave_nothing(service: Service, new_reader: NewReader) ->
 
 async def test_readers_who_take_nothing_are_closed(store: Store, new_reader: NewReader) -> None:
     """A reader who takes nothing for the send timeout is ended, and no one else is."""
-    async with serving(store, audit_seconds=3600, heartbeat_seconds=1, send_seconds=1) as service:
+    async with serving(store, audit_seconds=3600, heartbeat_seconds=30, send_seconds=1) as service:
         stuck, quick = new_reader(), new_reader()
         async with (
             watching(service.hub, stuck, service.book) as subscriber,

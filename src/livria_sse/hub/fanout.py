@@ -1,7 +1,7 @@
 """The fan-out: from a feed's head to all who stand below it.
 
 A book's reviews are a versioned set; a reader stands at a position in it. Replay and live are one
-loop over positions (`_bring_up`): whoever stands below the head and is idle gets what they lack.
+loop over positions (`_advance`): whoever stands below the head and is idle gets what they lack.
 """
 
 from __future__ import annotations
@@ -40,16 +40,16 @@ class Fanout:
 
     def _advance_slice(self, feed: Feed, subscribers: tuple[Subscriber, ...], start: int) -> None:
         end = start + SLICE
-        self._bring_up(feed, subscribers[start:end])
+        self._advance(feed, subscribers[start:end])
         if end < len(subscribers):
             loop = asyncio.get_running_loop()
             loop.call_soon(self._advance_slice, feed, subscribers, end)
 
     def advance(self, subscriber: Subscriber) -> None:
         """Brings one up, unless they are busy."""
-        self._bring_up(subscriber.feed, (subscriber,))
+        self._advance(subscriber.feed, (subscriber,))
 
-    def _bring_up(self, feed: Feed, subscribers: Iterable[Subscriber]) -> None:
+    def _advance(self, feed: Feed, subscribers: Iterable[Subscriber]) -> None:
         # Once for each delivered copy: what can be done beforehand is, and calls are few.
         head, burst_since = feed.head, feed.burst_since
         for subscriber in subscribers:
@@ -81,7 +81,6 @@ class Fanout:
 
     def drained(self, subscriber: Subscriber) -> None:
         """Goes on with one whose socket was full."""
-        subscriber.busy_since = None
         if not subscriber.ending:
             subscriber.busy = False
             self.advance(subscriber)

@@ -18,6 +18,7 @@ from livria_sse.hub.feed import Feed
 from livria_sse.hub.heartbeat import Heartbeat
 from livria_sse.hub.ladder import Ladder
 from livria_sse.hub.sink import Sink
+from livria_sse.hub.stalled import Stalled
 from livria_sse.hub.statistics import Statistics
 from livria_sse.hub.subscriber import Ending, Subscriber
 from livria_sse.hub.welcome import Welcome, welcome
@@ -45,6 +46,7 @@ class Hub:
         self._ladder = Ladder(log)
         self._fanout = Fanout(self._ladder, self._tasks)
         self._heartbeat = Heartbeat(self._visit, seconds=settings.heartbeat_seconds)
+        self._stalled = Stalled(self._give_up, seconds=settings.send_seconds)
         self._beat = Burst(frames.heartbeat())
         self._audit = Audit(log, self._feeds, self._fallen_behind, seconds=settings.audit_seconds)
         self._opened = self._closed = 0
@@ -54,6 +56,7 @@ class Hub:
         """Listens, beats and audits as long as it is entered."""
         self._tasks.spawn(kept(partial(self._log.listen, self)))
         self._tasks.spawn(kept(self._heartbeat.run))
+        self._tasks.spawn(kept(self._stalled.run))
         self._tasks.spawn(kept(self._audit.run))
         try:
             yield self
@@ -134,17 +137,24 @@ class Hub:
         self._fanout.begin(subscriber, begin)
         return subscriber
 
+    def wait(self, subscriber: Subscriber) -> None:
+        """Waits until the socket of one has drained, but not for ever."""
+        self._stalled.add(subscriber)
+
     def drained(self, subscriber: Subscriber) -> None:
         """Goes on with one whose socket was full."""
+        self._stalled.discard(subscriber)
         self._fanout.drained(subscriber)
 
     def leave(self, subscriber: Subscriber) -> None:
         """Forgets one whose reader has left."""
         if subscriber in subscriber.feed.subscribers:
             self._closed += 1
+            subscriber.ending = subscriber.ending or "left"
             subscriber.busy = True  # nothing is written to it from now on
             subscriber.feed.subscribers.discard(subscriber)
             self._heartbeat.remove(subscriber)
+            self._stalled.discard(subscriber)
             self._drop_unwatched(subscriber.feed)
 
     def _drop_unwatched(self, feed: Feed) -> None:
@@ -153,17 +163,16 @@ class Hub:
             self._log.unwatch(feed.book_id)
 
     def _visit(self, subscriber: Subscriber, now: float) -> None:
-        if subscriber.ending:
-            return
-        if subscriber.busy_since is not None:
-            if now - subscriber.busy_since > self._settings.send_seconds:
-                logger.info("a reader of book %d takes nothing", subscriber.feed.book_id)
-                subscriber.ending = "slow"
-                subscriber.sink.abort()
-        elif now > subscriber.expires_at:
+        if now > subscriber.expires_at:
             self._end(subscriber, "aged")
         elif not subscriber.busy:
             self._fanout.write(subscriber, self._beat)
+
+    def _give_up(self, subscriber: Subscriber) -> None:
+        if not subscriber.ending:
+            logger.info("a reader of book %d takes nothing", subscriber.feed.book_id)
+            subscriber.ending = "slow"
+            subscriber.sink.abort()
 
     def _end(self, subscriber: Subscriber, ending: Ending) -> None:
         if subscriber.ending:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Literal, Protocol
 
 from livria_sse.hub.feed import Feed
@@ -15,8 +14,11 @@ Ending = Literal["left", "closing", "aged", "slow"]
 class Keeper(Protocol):
     """Who keeps subscribers: the hub."""
 
+    def wait(self, subscriber: Subscriber) -> None:
+        """Waits until the socket of one has drained, but not for ever."""
+
     def drained(self, subscriber: Subscriber) -> None:
-        """Goes on with one who was busy."""
+        """Goes on with one whose socket was full."""
 
     def leave(self, subscriber: Subscriber) -> None:
         """Forgets one whose reader has left."""
@@ -32,7 +34,6 @@ class Subscriber:
     __slots__ = (
         "_keeper",
         "busy",
-        "busy_since",
         "cursor",
         "ending",
         "expires_at",
@@ -53,8 +54,6 @@ class Subscriber:
         self.expires_at = expires_at
         #: Whether nothing may be written at present: the socket is full, or the ladder is read.
         self.busy = False
-        #: Since when the socket is full, in the event loop's time.
-        self.busy_since: float | None = None
         #: Which part of the heartbeat visits it.
         self.part = 0
         self.ending: Ending | None = None
@@ -62,7 +61,7 @@ class Subscriber:
     def wait(self) -> None:
         """The socket is full, from now on: nothing is written until it drains."""
         self.busy = True
-        self.busy_since = asyncio.get_running_loop().time()
+        self._keeper.wait(self)
 
     def drained(self) -> None:
         """The socket is not full any more."""
