@@ -56,7 +56,7 @@ class SteppingReader(Reader):
 
     def __init__(self) -> None:
         super().__init__()
-        self.sink = SteppingSink(self._send, stop=self._stop)
+        self.sink = SteppingSink(self._send, headers=[], stop=self._stop)
         self._writable = asyncio.Event()
         self._writable.set()
 
@@ -64,8 +64,9 @@ class SteppingReader(Reader):
         if self.broken:
             raise OSError("the connection is lost")
         await self._writable.wait()
-        self.writes += 1
-        self.replica.feed(message["body"])
+        if message["type"] == "http.response.body":
+            self.writes += 1
+            self.replica.feed(message["body"])
 
     def _stop(self) -> None:
         self.ended = True
@@ -93,7 +94,7 @@ class DirectReader(Reader):
         super().__init__()
         self.connections: set[object] = set()
         self._transport = _Transport(self)
-        self.sink = StreamConnection(self._transport, self.connections)
+        self.sink = StreamConnection(self._transport, self.connections, head=b"")
 
     def stop_reading(self) -> Self:
         """From now on nothing leaves the transport."""

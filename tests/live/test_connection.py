@@ -41,7 +41,7 @@ async def open_connection() -> AsyncIterator[tuple[StreamConnection, Owner, sock
         each.setblocking(False)
     loop = asyncio.get_running_loop()
     transport, _ = await loop.create_connection(asyncio.Protocol, sock=ours)
-    connection = StreamConnection(transport, set())
+    connection = StreamConnection(transport, set(), head=b"")
     owner = connection.owner = Owner()
     try:
         yield connection, owner, theirs

@@ -67,7 +67,8 @@ class Fanout:
 
     def begin(self, subscriber: Subscriber, begin: Welcome) -> None:
         """Writes what a stream begins with."""
-        self.write(subscriber, begin.opening)
+        if not subscriber.sink.open(begin.opening):
+            subscriber.wait()
         if begin.difference and not subscriber.busy:
             subscriber.cursor = begin.head
             self.deliveries += 1

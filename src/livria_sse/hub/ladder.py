@@ -27,8 +27,10 @@ class Ladder:
 
     async def bring_up(self, feed: Feed) -> None:
         """Reads until the feed has all that it heard of."""
-        async with feed.lock:
-            while feed.behind:
+        while feed.behind:
+            async with feed.lock:
+                if not feed.behind:  # somebody else has read it
+                    return
                 expected = feed.announced
                 feed.learn(await self._newer(feed, known=expected))
                 if feed.announced == expected:

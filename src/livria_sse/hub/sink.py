@@ -34,6 +34,10 @@ class Sink(Protocol):
     #: Whom to tell. Set before anything is written.
     owner: Owner
 
+    def open(self, first: Burst) -> bool:
+        """Begins the response with a burst; whether more may follow at once."""
+        ...
+
     def write(self, burst: Burst) -> bool:
         """Gives a burst to the server; whether more may follow at once."""
         ...

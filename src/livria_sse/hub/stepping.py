@@ -8,7 +8,7 @@ wait, because the reader's socket is full, needs a task.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Generator
+from collections.abc import Awaitable, Callable, Coroutine, Generator, Sequence
 from contextlib import suppress
 from types import coroutine
 from typing import Any
@@ -19,6 +19,7 @@ from livria_sse.hub.burst import Burst
 from livria_sse.hub.sink import Owner
 
 Send = Callable[[Any], Awaitable[None]]
+Headers = Sequence[tuple[bytes, bytes]]
 
 #: How long a stream that ends waits for the write that is under way.
 LAST_WRITE_SECONDS = 1.0
@@ -32,17 +33,25 @@ class SteppingSink:
 
     owner: Owner
 
-    def __init__(self, send: Send, *, stop: Callable[[], None]) -> None:
+    def __init__(self, send: Send, *, headers: Headers, stop: Callable[[], None]) -> None:
         self._send = send
+        self._headers = headers
         self._stop = stop
         self._last: Burst | None = None
         self._given_up = False
         self._writing: asyncio.Task[None] | None = None
 
+    def open(self, first: Burst) -> bool:
+        """Sends the start of the response, and a burst."""
+        return self._push(self._start(first))
+
     def write(self, burst: Burst) -> bool:
         """Sends as far as the server takes it; a task sends the rest."""
+        return self._push(self._send_all(burst))
+
+    def _push(self, sending: Coroutine[Any, Any, None]) -> bool:
         try:
-            rest = step(self._send_all(burst))
+            rest = step(sending)
         except Exception:  # servers raise what they like when a reader has left
             self.abort()
             return False
@@ -75,6 +84,10 @@ class SteppingSink:
         """Writes no more."""
         if self._writing:
             self._writing.cancel()
+
+    async def _start(self, first: Burst) -> None:
+        await self._send({"type": "http.response.start", "status": 200, "headers": self._headers})
+        await self._send_all(first)
 
     async def _send_all(self, burst: Burst) -> None:
         for message in burst.messages:

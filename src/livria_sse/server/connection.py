@@ -21,14 +21,25 @@ class StreamConnection(asyncio.Protocol):
     this, the transport and a subscriber: no task, no coroutine, no parser, nothing of the request.
     """
 
-    __slots__ = ("_connections", "_ending", "_full", "_last", "_rest", "_transport", "owner")
+    __slots__ = (
+        "_connections",
+        "_ending",
+        "_full",
+        "_head",
+        "_last",
+        "_rest",
+        "_transport",
+        "owner",
+    )
 
     #: Set by whoever has detached the stream, before the event loop goes on.
     owner: Owner
 
-    def __init__(self, transport: asyncio.Transport, connections: set[Any]) -> None:
+    def __init__(self, transport: asyncio.Transport, connections: set[Any], *, head: bytes) -> None:
         self._transport = transport
         self._connections = connections
+        #: Of the response; written with the first burst.
+        self._head = head
         #: Whether the transport has asked for a pause.
         self._full = False
         #: Chunks that are still to be written.
@@ -39,6 +50,12 @@ class StreamConnection(asyncio.Protocol):
         transport.set_protocol(self)
 
     # For the hub.
+
+    def open(self, first: Burst) -> bool:
+        """Writes the head of the response and a burst at once: each write is a system call."""
+        self._rest = iter([b"".join([self._head, *first.chunks])])
+        self._head = b""
+        return self._write_rest()
 
     def write(self, burst: Burst) -> bool:
         """Writes a burst as far as the transport takes it."""

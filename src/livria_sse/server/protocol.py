@@ -4,6 +4,8 @@ What this relies on in uvicorn (0.54, `protocols/http/httptools_impl.py`), besid
 
 - a protocol is in the set `connections` as long as its connection is open; when the server stops,
   it calls `shutdown` on each and waits until the set is empty;
+- `flow.write_paused` says whether the transport has asked for a pause;
+- `server_state.default_headers` are to stand in every response;
 - `cycle` is the request that is answered at present, and `pipeline` has those that wait for it;
 - a cycle whose `disconnected` is true is not asked why its application has not completed the
   response;
@@ -20,6 +22,7 @@ from weakref import ReferenceType, ref
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
+from livria_sse.hub.stepping import Headers
 from livria_sse.server.connection import StreamConnection
 from livria_sse.web.stream import DETACH
 
@@ -37,8 +40,10 @@ class DetachingProtocol(HttpToolsProtocol):
         detach = partial(self.detach, ref(self.cycle))
         self.scope["extensions"] = {DETACH: {"detach": detach}}
 
-    def detach(self, answering: ReferenceType[RequestResponseCycle]) -> StreamConnection | None:
-        """Hands the connection over, once the response has begun; None if its reader has left.
+    def detach(
+        self, answering: ReferenceType[RequestResponseCycle], headers: Headers
+    ) -> StreamConnection | None:
+        """Hands the connection over before the response has begun; None if its reader has left.
 
         It is not the request's any more, which sends nothing, and returns.
         """
@@ -46,7 +51,10 @@ class DetachingProtocol(HttpToolsProtocol):
         if cycle is None or cycle.disconnected or self.transport.is_closing():
             return None
         self.flow.resume_reading()
-        connection = StreamConnection(self.transport, self.connections)
+        head = _head([*self.server_state.default_headers, *headers])
+        connection = StreamConnection(self.transport, self.connections, head=head)
+        if self.flow.write_paused:  # by an answer before this one
+            connection.pause_writing()
         if self.pipeline:  # somebody asks for more on this connection already
             connection.abort()
         self.connections.discard(self)
@@ -63,3 +71,8 @@ class DetachingProtocol(HttpToolsProtocol):
         # References in a circle would stay until the garbage collector comes.
         nothing: Any = None
         self.parser = self.cycle = self.scope = self.headers = nothing
+
+
+def _head(headers: Headers) -> bytes:
+    lines = b"".join([b"%b: %b\r\n" % header for header in headers])
+    return b"HTTP/1.1 200 OK\r\n%btransfer-encoding: chunked\r\n\r\n" % lines

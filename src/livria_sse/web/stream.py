@@ -9,7 +9,6 @@ begun; on others the task of the request sleeps until the reader leaves.
 from __future__ import annotations
 
 import re
-from contextlib import suppress
 from urllib.parse import parse_qsl
 
 from anyio import CancelScope
@@ -31,8 +30,8 @@ HEADERS = [
     (b"x-accel-buffering", b"no"),  # nginx holds events back without it
     (b"x-content-type-options", b"nosniff"),
 ]
-#: An ASGI extension of our own server: `detach()` gives the connection away as a `Sink`, or None if
-#: the reader has left.
+#: An ASGI extension of our own server: `detach(headers)` begins the response, and gives the
+#: connection away as a `Sink`; None if the reader has left.
 DETACH = "livria.detach"
 
 _PATH = re.compile(r"/sse/books/([^/]*)/?")
@@ -78,27 +77,25 @@ class EventStream:
         """Serves the stream."""
         try:
             async with self._hub.opening(self._book_id) as feed:
-                await self._start(send)
                 await self._serve(feed, scope, receive, send)
         except UnknownBook as error:
             await problem(error)(scope, receive, send)
-        except StoreUnavailable:  # before the start
-            await self._start(send)
+        except StoreUnavailable:  # nothing was sent yet
             await self._turn_away(scope, send)
 
     async def _serve(self, feed: Feed, scope: Scope, receive: Receive, send: Send) -> None:
-        begin = None
-        if scope["method"] != "HEAD" and not self._refused:
-            with suppress(StoreUnavailable):
-                begin = await self._hub.welcome(feed, self._asked)
-        if begin is None or self._refused:  # by now
+        if scope["method"] == "HEAD" or self._refused:
+            await self._turn_away(scope, send)
+            return
+        begin = await self._hub.welcome(feed, self._asked)
+        if self._refused:  # by now
             await self._turn_away(scope, send)
             return
         # Nothing may wait between the welcome and its writing: it has the present text of reviews.
         extension = scope.get("extensions", {}).get(DETACH)
         if extension is None:
             await self._attend(feed, begin, receive, send)
-        elif connection := extension["detach"]():
+        elif connection := extension["detach"](HEADERS):
             self._hub.join(feed, begin, connection)
 
     @property
@@ -107,7 +104,7 @@ class EventStream:
 
     async def _attend(self, feed: Feed, begin: Welcome, receive: Receive, send: Send) -> None:
         reading = CancelScope()
-        sink = SteppingSink(send, stop=reading.cancel)
+        sink = SteppingSink(send, headers=HEADERS, stop=reading.cancel)
         subscriber = self._hub.join(feed, begin, sink)
         try:
             with reading:
@@ -118,12 +115,10 @@ class EventStream:
             sink.close()
             subscriber.left()
 
-    async def _start(self, send: Send) -> None:
-        await send({"type": "http.response.start", "status": 200, "headers": HEADERS})
-
     async def _turn_away(self, scope: Scope, send: Send) -> None:
         closing = frames.closing() if self._hub.draining else frames.busy()
         body = b"" if scope["method"] == "HEAD" else closing
+        await send({"type": "http.response.start", "status": 200, "headers": HEADERS})
         await send({"type": "http.response.body", "body": body})
 
 
