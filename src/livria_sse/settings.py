@@ -94,6 +94,11 @@ class Settings(BaseSettings):
     stream_seconds: Annotated[int, Field(ge=1)] = 3600
     #: A reader who takes nothing for this many seconds is closed.
     send_seconds: Annotated[int, Field(ge=1)] = 20
+    #: A request that is not received after this many seconds is refused.
+    request_seconds: Annotated[int, Field(ge=1)] = 20
+    #: How long the streams of a process that stops are ended, one after the other. What follows
+    #: takes 10 s at most; platforms kill after 30.
+    drain_seconds: Annotated[float, Field(ge=0, le=600)] = 5
     #: A difference of more changes than this is answered with `stream.reset`.
     replay_limit: Annotated[int, Field(ge=1, le=100_000)] = 1_000
     #: Seconds between two audits of the feeds against the database, with one query for all: how

@@ -13,6 +13,7 @@ import pytest
 from tests.fleet.fleet import Fleet, open_fleet
 from tests.fleet.play import play
 from tests.parts import PostgresCluster, ServerProcess
+from tests.waiting import until
 
 #: How often a process is killed.
 KILLS = 25 if os.environ.get("LIVRIA_TEST_LONG") else 3
@@ -97,6 +98,38 @@ def test_workers_of_one_server(tmp_path: Path, postgres: PostgresCluster) -> Non
         outcome.assert_converged()
         outcome.assert_undisturbed()
         assert len(children_of(fleet.servers[0])) >= 2
+
+
+def test_workers_are_rolled(tmp_path: Path, postgres: PostgresCluster) -> None:
+    """On SIGHUP every worker is replaced by a new one, and nobody misses or repeats a review."""
+    with open_fleet(tmp_path, processes=1, postgres=postgres, workers="2") as fleet:
+        (server,) = fleet.servers
+        old = workers_of(server)
+
+        outcome = asyncio.run(play(fleet, rolled, readers_each=20))
+
+        outcome.assert_converged()
+        assert {reader.closed for reader in outcome.readers} <= {1, 2}
+        assert workers_of(server).isdisjoint(old)
+        assert len(workers_of(server)) == 2
+        assert "ERROR" not in server.log.read_text()
+
+
+async def rolled(fleet: Fleet) -> None:
+    """All workers are replaced."""
+    (server,) = fleet.servers
+    old = workers_of(server)
+    server.signal(signal.SIGHUP)
+    await until(lambda: workers_of(server).isdisjoint(old))
+
+
+def workers_of(server: ServerProcess) -> set[int]:
+    """The workers of a server: its children that are servers themselves."""
+    return {
+        child
+        for child in children_of(server)
+        if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes()
+    }
 
 
 def children_of(server: ServerProcess) -> list[int]:

@@ -77,10 +77,78 @@ def test_streams_are_ended_cleanly(tmp_path: Path, how: signal.Signals) -> None:
             assert events[-1].type == "stream.closing"
             assert reader.retry
 
-    server.wait()
+    assert server.wait() == 0
     assert "ERROR" not in server.log.read_text()
     assert "Traceback" not in server.log.read_text()
     server.stop()
+
+
+def test_draining(tmp_path: Path) -> None:
+    """While a server drains it is unready, and sends new readers away in a stream."""
+    with ServerProcess(tmp_path) as server, open_streams(server.port, 400) as streams:
+        server.signal(signal.SIGTERM)
+        streams[0].until(b"stream.closing")
+
+        ready = httpx.get(f"{server.url}/readyz")
+        late = httpx.get(f"{server.url}/sse/books/{BOOK}/")
+
+        assert ready.status_code == 503
+        assert late.status_code == 200
+        assert "event: stream.closing" in late.text
+        assert "event: stream.ready" not in late.text
+        for stream in streams:
+            assert stream.rest().endswith(b"0\r\n\r\n")
+        assert server.wait() == 0
+
+
+@contextmanager
+def half_a_post(server: ServerProcess, token: str) -> Iterator[socket.socket]:
+    """A POST whose body has not come when the server is told to stop."""
+    with socket.create_connection(("127.0.0.1", server.port), timeout=20) as connection:
+        connection.sendall(
+            b"POST /api/reviews/ HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+            b"Authorization: Bearer %b\r\nContent-Length: %d\r\nExpect: 100-continue\r\n\r\n"
+            % (token.encode(), len(LAST))
+        )
+        assert b"100 Continue" in connection.recv(65536)  # the application waits for the body
+        server.signal(signal.SIGINT)
+        while _listens(server.port):
+            pass
+        yield connection
+
+
+LAST = b'{"book": %d, "content": "the last word"}' % BOOK
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def test_posts_under_way_are_finished(tmp_path: Path) -> None:
+    """A POST that is under way when the server is told to stop is answered, and kept."""
+    with ServerProcess(tmp_path) as server, Person(server.url, "mina") as mina:
+        with half_a_post(server, mina.token) as connection:
+            connection.sendall(LAST)
+
+            assert b"HTTP/1.1 201 " in connection.recv(65536)
+        assert server.wait() == 0
+        assert "ERROR" not in server.log.read_text()
+        server.stop()
+        server.start()
+        assert "the last word" in httpx.get(f"{server.url}/api/books/{BOOK}/").text
+
+
+def test_a_second_interrupt(tmp_path: Path) -> None:
+    """Who interrupts a server twice does not wait for what is under way."""
+    with (
+        ServerProcess(tmp_path) as server,
+        Person(server.url, "mina") as mina,
+        half_a_post(server, mina.token),
+    ):
+        server.signal(signal.SIGINT)
+
+        assert server.wait() == -signal.SIGINT
 
 
 def _unchunked(body: bytes) -> bytes:

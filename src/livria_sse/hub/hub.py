@@ -11,6 +11,7 @@ from functools import partial
 from itertools import chain
 
 from livria_sse import frames
+from livria_sse.deadlines import Deadlines
 from livria_sse.hub.audit import Audit
 from livria_sse.hub.burst import Burst
 from livria_sse.hub.fanout import Fanout
@@ -18,7 +19,6 @@ from livria_sse.hub.feed import Feed
 from livria_sse.hub.heartbeat import Heartbeat
 from livria_sse.hub.ladder import Ladder
 from livria_sse.hub.sink import Sink
-from livria_sse.hub.stalled import Stalled
 from livria_sse.hub.statistics import Statistics
 from livria_sse.hub.subscriber import Ending, Subscriber
 from livria_sse.hub.welcome import Welcome, welcome
@@ -29,8 +29,8 @@ from livria_sse.tasks import Tasks, kept
 
 logger = logging.getLogger(__name__)
 
-#: At shutdown, so many streams are ended at once, and then there is a pause.
-DRAIN_SLICE, DRAIN_PAUSE = 100, 0.02
+#: At shutdown, so many streams are ended at once; then there is a pause, of at most so long.
+DRAIN_SLICE, LONGEST_PAUSE = 20, 0.05
 
 
 class Hub:
@@ -46,7 +46,7 @@ class Hub:
         self._ladder = Ladder(log)
         self._fanout = Fanout(self._ladder, self._tasks)
         self._heartbeat = Heartbeat(self._visit, seconds=settings.heartbeat_seconds)
-        self._stalled = Stalled(self._give_up, seconds=settings.send_seconds)
+        self._stalled = Deadlines(self._give_up, seconds=settings.send_seconds)
         self._beat = Burst(frames.heartbeat())
         self._audit = Audit(log, self._feeds, self._fallen_behind, seconds=settings.audit_seconds)
         self._opened = self._closed = 0
@@ -183,13 +183,18 @@ class Hub:
         subscriber.sink.end(closing)
 
     async def drain(self) -> None:
-        """Ends all streams, a few at a time; new ones are to be sent away."""
+        """Ends all streams, spread over the drain time if they are many; new ones are sent away.
+
+        So their readers do not come back to the other processes all at once.
+        """
         self.draining = True
-        everybody = chain.from_iterable(feed.subscribers for feed in self._feeds.values())
-        for number, subscriber in enumerate(tuple(everybody), start=1):
+        everybody = tuple(chain.from_iterable(feed.subscribers for feed in self._feeds.values()))
+        slices = len(everybody) / DRAIN_SLICE
+        pause = min(LONGEST_PAUSE, self._settings.drain_seconds / max(slices, 1))
+        for number, subscriber in enumerate(everybody, start=1):
             self._end(subscriber, "closing")
             if number % DRAIN_SLICE == 0:
-                await asyncio.sleep(DRAIN_PAUSE)
+                await asyncio.sleep(pause)
 
     # What it is doing.
 

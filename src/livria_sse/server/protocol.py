@@ -20,17 +20,18 @@ from functools import partial
 from typing import Any
 from weakref import ReferenceType, ref
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
 from livria_sse.hub.stepping import Headers
 from livria_sse.server.connection import StreamConnection
+from livria_sse.server.guard import GuardedProtocol
 from livria_sse.web.stream import DETACH
 
 #: The versions of uvicorn in which the above was found to be so.
 UVICORN = "0.54."
 
 
-class DetachingProtocol(HttpToolsProtocol):
+class DetachingProtocol(GuardedProtocol):
     """Offers every request an ASGI extension by which its response outlives it."""
 
     def on_headers_complete(self) -> None:
@@ -50,6 +51,7 @@ class DetachingProtocol(HttpToolsProtocol):
         cycle = answering()
         if cycle is None or cycle.disconnected or self.transport.is_closing():
             return None
+        self._deadlines.discard(self)
         self.flow.resume_reading()
         head = _head([*self.server_state.default_headers, *headers])
         connection = StreamConnection(self.transport, self.connections, head=head)

@@ -1,0 +1,117 @@
+"""The guard: requests that are too large, or that take too long to come.
+
+uvicorn with httptools waits for ever for the end of a request, and takes 30 MB of headers
+(measured). What is refused here has not reached the application; how large a body may be, each
+resource says.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from http import HTTPStatus
+from typing import Any, Literal
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from livria_sse.deadlines import Deadlines
+
+#: Of the request line and all headers.
+LARGEST_HEAD = 16 * 1024
+
+
+class GuardedProtocol(HttpToolsProtocol):
+    """Refuses a request whose head is too large, and whoever keeps it waiting.
+
+    That is a client who does not send the rest of a request, or does not take its answer.
+    """
+
+    def __init__(self, *given: Any, deadlines: Deadlines[GuardedProtocol], **more: Any) -> None:
+        super().__init__(*given, **more)
+        self._deadlines = deadlines
+        self._receiving: Literal["head", "body"] | None = "head"
+        #: Bytes since the last request; as long as a head is received, all of them are its.
+        self._received = 0
+        self._refusal = HTTPStatus.BAD_REQUEST
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Waits for a request."""
+        super().connection_made(transport)
+        self._deadlines.add(self)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Waits for nothing any more."""
+        self._deadlines.discard(self)
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Reads a part of a request."""
+        self._received += len(data)
+        super().data_received(data)
+        if self._receiving == "head" and self._received > LARGEST_HEAD:
+            self.refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
+
+    def on_message_begin(self) -> None:
+        """Waits for the rest of a request."""
+        self._receiving = "head"
+        self._deadlines.add(self)
+        super().on_message_begin()
+
+    def on_headers_complete(self) -> None:
+        """Goes on to the body, unless the head is too large."""
+        if self._received > LARGEST_HEAD and self._head_size() > LARGEST_HEAD:
+            self._refusal = HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
+            raise ValueError("the head is too large")  # for the parser, which stops at errors
+        self._receiving = "body"
+        super().on_headers_complete()
+
+    def _head_size(self) -> int:
+        return len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
+
+    def on_message_complete(self) -> None:
+        """Has all of the request."""
+        self._receiving = None
+        self._received = 0
+        self._deadlines.discard(self)
+        super().on_message_complete()
+
+    def pause_writing(self) -> None:
+        """Waits until the client takes something."""
+        super().pause_writing()
+        self._deadlines.add(self)
+
+    def resume_writing(self) -> None:
+        """Waits for what it waited for before."""
+        super().resume_writing()
+        if self._receiving is None:
+            self._deadlines.discard(self)
+
+    def send_400_response(self, msg: str) -> None:
+        """Refuses what the parser does not understand, or what it was told not to."""
+        self.refuse(self._refusal)
+
+    def give_up(self) -> None:
+        """Refuses a client who has kept it waiting for too long."""
+        if self.flow.write_paused or self._is_answering():
+            self.transport.abort()
+        else:
+            self.refuse(HTTPStatus.REQUEST_TIMEOUT)
+
+    def _is_answering(self) -> bool:
+        if self.cycle is None:
+            return False
+        if self._receiving == "body":  # of the request that is answered
+            return self.cycle.response_started
+        return not self.cycle.response_complete
+
+    def refuse(self, status: HTTPStatus) -> None:
+        """Answers in a line, and closes the connection."""
+        if self.transport.is_closing():
+            return
+        body = f"{status.phrase}\n".encode()
+        self.transport.write(
+            b"HTTP/1.1 %d %b\r\n"
+            b"content-type: text/plain; charset=utf-8\r\n"
+            b"content-length: %d\r\n"
+            b"connection: close\r\n\r\n%b" % (status, status.phrase.encode(), len(body), body)
+        )
+        self.transport.close()

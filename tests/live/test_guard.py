@@ -1,0 +1,176 @@
+"""What our own server refuses before it is a request: what is too large, and what does not come."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import pytest
+from tests.parts import Person, ServerProcess
+
+from livria_sse.server.guard import LARGEST_HEAD
+
+BOOK = 4
+GET = b"GET %b HTTP/1.1\r\nHost: x\r\n"
+POST = b"POST /api/accounts/signup/ HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
+    """One server for all tests here, of little patience."""
+    folder = tmp_path_factory.mktemp("server")
+    with ServerProcess(folder, request_seconds="1", heartbeat_seconds="1") as server:
+        yield server
+
+
+@contextmanager
+def connected(server: ServerProcess, *, window: int | None = None) -> Iterator[socket.socket]:
+    """A connection on which a test says what it likes; it may take little at a time."""
+    with socket.socket() as connection:
+        if window:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, window)
+        connection.settimeout(30)
+        connection.connect(("127.0.0.1", server.port))
+        yield connection
+
+
+def answer(connection: socket.socket) -> bytes:
+    """All that comes until the server closes the connection."""
+    data = b""
+    with suppress(ConnectionResetError):
+        while piece := connection.recv(65536):
+            data += piece
+    return data
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        b"",
+        b"GET /healthz HT",
+        GET % b"/healthz",
+        POST + b"Content-Length: 100\r\n\r\n",
+        POST + b"Content-Length: 100\r\n\r\n{",
+        POST + b"Transfer-Encoding: chunked\r\n\r\n5\r\n{",
+    ],
+    ids=["nothing", "a line", "a head", "no body", "a body", "a chunk"],
+)
+def test_requests_that_do_not_come(server: ServerProcess, part: bytes) -> None:
+    """Who sends only a part of a request is told so after the request timeout, and cut off."""
+    with connected(server) as connection:
+        connection.sendall(part)
+
+        assert answer(connection).startswith(b"HTTP/1.1 408 ")
+
+
+def test_a_second_request_that_does_not_come(server: ServerProcess) -> None:
+    """So is who has had an answer on the connection already."""
+    with connected(server) as connection:
+        connection.sendall(GET % b"/healthz" + b"\r\n" + b"GET /healthz HT")
+
+        assert b"HTTP/1.1 408 " in answer(connection)
+
+
+def test_bodies_that_do_not_come_any_more(server: ServerProcess) -> None:
+    """Who was answered before the end of their request is cut off, and not answered twice."""
+    with connected(server) as connection:
+        connection.sendall(
+            POST.replace(b"accounts/signup", b"reviews") + b"Content-Length: 9\r\n\r\n"
+        )
+        received = answer(connection)
+
+        assert received.startswith(b"HTTP/1.1 401 ")
+        assert received.count(b"HTTP/1.1") == 1
+
+
+def test_answers_that_nobody_takes(server: ServerProcess) -> None:
+    """Who asks for much and reads nothing is cut off, and the server keeps nothing of it."""
+    before = server.connections()
+    with connected(server, window=4096) as connection:
+        connection.settimeout(1)
+        with suppress(TimeoutError, ConnectionError):
+            while True:
+                connection.sendall(GET % b"/openapi.json" + b"\r\n")
+        while server.connections() > before:
+            pass
+
+
+def test_streams_have_no_deadline(server: ServerProcess) -> None:
+    """A stream goes on when the request timeout is long over."""
+    with connected(server) as connection:
+        connection.sendall(GET % b"/sse/books/4/" + b"\r\n")
+        data = b""
+        while data.count(b"event: stream.heartbeat") < 3:
+            piece = connection.recv(65536)
+            assert piece, data
+            data += piece
+
+
+@pytest.mark.parametrize("path", [b"/healthz", b"/sse/books/4/"])
+def test_large_heads(server: ServerProcess, path: bytes) -> None:
+    """A head of more than 16 KiB is refused with 431, for streams as for all else."""
+    cookie = b"Cookie: " + b"x" * LARGEST_HEAD + b"\r\n\r\n"
+    with connected(server) as connection:
+        connection.sendall(GET % path + cookie)
+
+        assert answer(connection).startswith(b"HTTP/1.1 431 ")
+
+
+def test_heads_without_end(server: ServerProcess) -> None:
+    """Headers that go on and on are refused when there are 16 KiB of them."""
+    with connected(server) as connection:
+        connection.sendall(GET % b"/healthz")
+        sent = 0
+        while sent <= LARGEST_HEAD:
+            line = b"X-%d: %b\r\n" % (sent, b"x" * 100)
+            connection.sendall(line)
+            sent += len(line)
+
+        assert answer(connection).startswith(b"HTTP/1.1 431 ")
+
+
+def test_heads_that_are_large_enough(server: ServerProcess) -> None:
+    """A head of 15 KiB passes, and what a body has does not count."""
+    cookie = b"Cookie: " + b"x" * 15 * 1024 + b"\r\n"
+    with connected(server) as connection:
+        connection.sendall(GET % b"/healthz" + cookie + b"Connection: close\r\n\r\n")
+
+        assert answer(connection).startswith(b"HTTP/1.1 200 ")
+    body = b"[" * 60_000
+    with connected(server) as connection:
+        connection.sendall(POST + b"Connection: close\r\nContent-Length: 60000\r\n\r\n" + body)
+
+        assert answer(connection).startswith(b"HTTP/1.1 400 ")
+
+
+def test_what_is_not_http(server: ServerProcess) -> None:
+    """What cannot be understood is refused with 400, and costs no line in the log."""
+    before = server.log.read_text()
+    with connected(server) as connection:
+        connection.sendall(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" * 10)
+
+        assert answer(connection).startswith(b"HTTP/1.1 400 ")
+    assert server.log.read_text() == before
+
+
+def test_clients_that_vanish(server: ServerProcess) -> None:
+    """The kernel looks after clients who are silent: each connection has a keepalive timer."""
+    with connected(server) as connection:
+        connection.sendall(GET % b"/sse/books/4/" + b"\r\n")
+        connection.recv(65536)
+        ours = f"{connection.getsockname()[1]:04X}"
+        rows = [row.split() for row in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+        (timer,) = [row[5] for row in rows if row[2].endswith(f":{ours}")]
+
+        assert timer.startswith("02:")
+
+
+def test_others_are_served(server: ServerProcess) -> None:
+    """While some keep the server waiting, everybody else is served."""
+    with connected(server) as slow, Person(server.url, "mina") as mina:
+        slow.sendall(POST + b"Content-Length: 100\r\n\r\n{")
+        mina.post(BOOK, "meanwhile")
+
+        assert b"HTTP/1.1 408 " in answer(slow)
