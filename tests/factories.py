@@ -40,7 +40,8 @@ def make_review(**given: Any) -> Review:
         "created_seq": 1,
     }
     review = {**defaults, **given}
-    return Review(**{"seq": review["created_seq"], **review})
+    created = review["created_seq"]
+    return Review(**{"seq": created, "shown_seq": created, **review})
 
 
 def make_tombstone(**given: Any) -> Tombstone:

@@ -169,13 +169,19 @@ def test_epochs_fit_positions() -> None:
         assert Position.parse(f"{epoch}-7") == Position(epoch, 7)
 
 
+def test_restored_reviews() -> None:
+    """A restored review has appeared for all who were there before that, and is known after."""
+    restored = make_review(created_seq=3, shown_seq=8, seq=9)
+
+    for after, kind in [(0, "created"), (4, "created"), (7, "created"), (8, "updated")]:
+        assert list(make_difference(restored, after=after).told()) == [(f"review.{kind}", restored)]
+
+
 def test_authors_change_their_own() -> None:
     """A review may be changed by its author and by the staff, and by nobody else."""
-    review = make_review(user=make_user(id=3))
-
-    assert Account(user=make_user(id=3), staff=False).may_change(review)
-    assert Account(user=make_user(id=4, username="june"), staff=True).may_change(review)
-    assert not Account(user=make_user(id=4, username="june"), staff=False).may_change(review)
+    assert Account(user=make_user(id=3), staff=False).may_change(3)
+    assert Account(user=make_user(id=4, username="june"), staff=True).may_change(3)
+    assert not Account(user=make_user(id=4, username="june"), staff=False).may_change(3)
 
 
 def test_new_reviews_are_created() -> None:

@@ -63,9 +63,9 @@ class Account:
     #: Whether they may change the reviews of others.
     staff: bool
 
-    def may_change(self, review: Review) -> bool:
-        """Whether this account may edit and delete the review."""
-        return self.staff or self.user == review.user
+    def may_change(self, author_id: int) -> bool:
+        """Whether this account may edit and delete the reviews of an author."""
+        return self.staff or self.user.id == author_id
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,13 +101,15 @@ class Review:
     updated_at: datetime
     #: The seq with which it was created.
     created_seq: int
+    #: The seq with which it appeared last: it was created then, or restored.
+    shown_seq: int
     #: The seq of its latest change.
     seq: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tombstone:
-    """What is left of a deleted review. As a change, it says that the review was deleted."""
+    """What is left of a review that was deleted or hidden. As a change, it says just that."""
 
     id: int
     created_seq: int
@@ -163,14 +165,14 @@ class Difference:
     def told(self) -> Iterator[tuple[ChangeType, Change]]:
         """The changes as they concern a reader who stands at `after`, in the order of seq.
 
-        What that reader never knew is created, whatever was edited since; what came and went
-        meanwhile is not mentioned.
+        What has appeared since is created, whatever was edited since; what came and went meanwhile
+        is not mentioned.
         """
         for change in self.changes:
-            known = change.created_seq <= self.after
             if isinstance(change, Review):
-                yield ("review.updated" if known else "review.created"), change
-            elif known:
+                appeared = change.shown_seq > self.after
+                yield ("review.created" if appeared else "review.updated"), change
+            elif change.created_seq <= self.after:
                 yield "review.deleted", change
 
 

@@ -17,9 +17,12 @@ from tests.live.conftest import Serve
 from tests.parts import Person, ServerProcess
 from tests.replica import Replica
 
-#: What a writer does: post, or edit or delete one of those that are there.
+#: What a writer does: post, change one of those that are there, or restore one that is hidden.
 OPERATIONS = st.lists(
-    st.tuples(st.sampled_from(["create", "create", "edit", "delete"]), st.integers(0, 50)),
+    st.tuples(
+        st.sampled_from(["create", "create", "edit", "delete", "hide", "restore"]),
+        st.integers(0, 50),
+    ),
     max_size=12,
 )
 #: How many bytes a reader takes before each cut.
@@ -33,6 +36,8 @@ class Book:
     id: int
     #: Reviews that are there, and the text that each has.
     present: dict[int, str] = field(default_factory=dict)
+    #: Those that are hidden.
+    hidden: dict[int, str] = field(default_factory=dict)
     #: Texts that were deleted or edited away, and whose answer has come.
     gone: set[str] = field(default_factory=set)
     texts: Iterator[int] = field(default_factory=lambda: itertools.count(1))
@@ -51,6 +56,7 @@ def library(
         serve(tmp_path_factory.mktemp("library"), heartbeat_seconds="1") as server,
         Person(server.url, "mina") as mina,
     ):
+        server.make_staff("mina")
         yield server, mina
 
 
@@ -104,25 +110,56 @@ async def _play(
 
 async def _write(client: httpx.AsyncClient, book: Book, operations: list[tuple[str, int]]) -> None:
     for operation, choice in operations:
-        if operation == "create" or not book.present:
-            text = book.new_text()
-            answer = await client.post("/api/reviews/", json={"book": book.id, "content": text})
-            assert answer.status_code == 201
-            book.present[answer.json()["id"]] = text
-            continue
-        review, text = list(book.present.items())[choice % len(book.present)]
-        if operation == "edit":
-            new = book.new_text()
-            answer = await client.patch(f"/api/reviews/{review}/", json={"content": new})
-            if answer.status_code == 200 and book.present.get(review) == text:
-                book.present[review] = new
-                book.gone.add(text)
+        if operation == "restore":
+            await _restore(client, book, choice)
+        elif operation == "create" or not book.present:
+            await _create(client, book)
         else:
-            answer = await client.delete(f"/api/reviews/{review}/")
-            if answer.status_code == 204:
-                book.gone.add(book.present.pop(review, text))
-                book.gone.add(text)
-        assert answer.status_code in {200, 204, 404}  # 404: the other writer was first
+            review, text = list(book.present.items())[choice % len(book.present)]
+            await CHANGES[operation](client, book, review, text)
+
+
+async def _create(client: httpx.AsyncClient, book: Book) -> None:
+    text = book.new_text()
+    answer = await client.post("/api/reviews/", json={"book": book.id, "content": text})
+    assert answer.status_code == 201
+    book.present[answer.json()["id"]] = text
+
+
+async def _edit(client: httpx.AsyncClient, book: Book, review: int, text: str) -> None:
+    new = book.new_text()
+    answer = await client.patch(f"/api/reviews/{review}/", json={"content": new})
+    assert answer.status_code in {200, 404}  # 404: the other writer was first
+    if answer.status_code == 200 and book.present.get(review) == text:
+        book.present[review] = new
+        book.gone.add(text)
+
+
+async def _delete(client: httpx.AsyncClient, book: Book, review: int, text: str) -> None:
+    answer = await client.delete(f"/api/reviews/{review}/")
+    assert answer.status_code in {204, 404}
+    if answer.status_code == 204:
+        book.gone.add(book.present.pop(review, text))
+        book.gone.add(text)
+
+
+async def _hide(client: httpx.AsyncClient, book: Book, review: int, _text: str) -> None:
+    answer = await client.post(f"/api/reviews/{review}/hide/")
+    assert answer.status_code in {204, 404}
+    if answer.status_code == 204 and review in book.present:
+        book.hidden[review] = book.present.pop(review)
+
+
+CHANGES = {"edit": _edit, "delete": _delete, "hide": _hide}
+
+
+async def _restore(client: httpx.AsyncClient, book: Book, choice: int) -> None:
+    if book.hidden:
+        review, text = list(book.hidden.items())[choice % len(book.hidden)]
+        answer = await client.post(f"/api/reviews/{review}/restore/")
+        assert answer.status_code in {204, 404}
+        if book.hidden.pop(review, None) and answer.status_code == 204:
+            book.present[review] = text
 
 
 async def _read_with_cuts(port: int, book: Book, replica: Replica, cuts: list[int]) -> None:

@@ -105,6 +105,11 @@ class ServerProcess(Part):
             insert = "INSERT INTO books (title, author, description, cover) VALUES ('', '', '', '')"
             return database.execute(insert).lastrowid or 0
 
+    def make_staff(self, username: str) -> None:
+        """Lets somebody moderate."""
+        with closing(sqlite3.connect(self.database)) as database, database:
+            database.execute("UPDATE accounts SET staff = true WHERE username = ?", (username,))
+
     def connections(self) -> int:
         """How many connections the process holds open, as the kernel sees them."""
         folder = Path(f"/proc/{self.pid}/fd")

@@ -159,6 +159,8 @@ def test_who_must_sign_in_is_told(description: Document) -> None:
         ("PATCH", "/api/reviews/{id}/"),
         ("PUT", "/api/reviews/{id}/"),
         ("DELETE", "/api/reviews/{id}/"),
+        ("POST", "/api/reviews/{id}/hide/"),
+        ("POST", "/api/reviews/{id}/restore/"),
         ("GET", "/api/accounts/me/"),
     }
 

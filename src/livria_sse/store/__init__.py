@@ -14,6 +14,7 @@ from livria_sse.store.changes import Changes
 from livria_sse.store.database import Database, Query
 from livria_sse.store.facts import Facts
 from livria_sse.store.migrate import migrate
+from livria_sse.store.moderation import Moderation
 from livria_sse.store.reviews import Reviews
 from livria_sse.store.sessions import Sessions
 from livria_sse.store.sqlite import open_sqlite
@@ -29,6 +30,7 @@ class Store:
     facts: Facts
     books: Books
     reviews: Reviews
+    moderation: Moderation
     changes: Changes
     accounts: Accounts
     sessions: Sessions
@@ -49,6 +51,7 @@ async def open_store(url: str) -> AsyncIterator[Store]:
             facts=facts,
             books=Books(database),
             reviews=Reviews(database),
+            moderation=Moderation(database),
             changes=Changes(database),
             accounts=Accounts(database),
             sessions=Sessions(database),

@@ -28,7 +28,7 @@ class Changes:
         Raises:
             UnknownBook: There is none with this id.
         """
-        return await self._database.read(lambda connection: _head(connection, book_id))
+        return await self._database.read(lambda connection: book_head(connection, book_id))
 
     async def heads(self, book_ids: Collection[int]) -> dict[int, int]:
         """The newest seq of each of these books, in one query; unknown books are left out."""
@@ -52,7 +52,7 @@ class Changes:
         """
 
         async def query(connection: Connection) -> Difference:
-            head = await _head(connection, book_id)
+            head = await book_head(connection, book_id)
             rows = await connection.all(_SINCE, book=book_id, seq=seq, limit=limit + 1)
             if len(rows) > limit:
                 raise DifferenceTooLarge
@@ -67,7 +67,8 @@ class Changes:
         return await self._database.read(query)
 
 
-async def _head(connection: Connection, book_id: int) -> Difference:
+async def book_head(connection: Connection, book_id: int) -> Difference:
+    """Where the book stands, as a difference of nothing from there."""
     row = await connection.one(_HEAD, book=book_id)
     if row is None:
         raise UnknownBook

@@ -57,6 +57,7 @@ async def earlier_review(
         created_at=instant(row["created_at"]),
         updated_at=instant(row["created_at"]),
         created_seq=row["created_seq"],
+        shown_seq=row["created_seq"],
         seq=row["created_seq"],
     )
 

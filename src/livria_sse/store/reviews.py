@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import datetime
 from typing import NamedTuple
 
 from livria_sse.errors import NotPermitted, UnknownBook, UnknownReview
-from livria_sse.models import Account, Change, Difference, Review, Tombstone, User
+from livria_sse.models import Account, Difference, Review, Tombstone, User
 from livria_sse.store.database import Connection, Database, Query, Row
 from livria_sse.store.idempotency import earlier_review, remember_review
+from livria_sse.store.numbers import lone_difference, next_number
 from livria_sse.store.times import instant, milliseconds, now
 
 REVIEW_COLUMNS = """
-reviews.id, book_id, account_id, username, content, created_seq, seq,
+reviews.id, book_id, account_id, username, content, created_seq, restored_seq, seq,
 reviews.created_at, updated_at
 """
 REVIEWS_WITH_AUTHORS = "reviews JOIN accounts ON accounts.id = account_id"
@@ -25,20 +25,22 @@ _PAGE = f"""
 ORDER BY reviews.id DESC LIMIT :limit
 """
 _HEAD = "SELECT last_seq FROM books WHERE id = :book"
-# Locks the book until the transaction ends, on every database: the order of seqs is therefore the
-# order in which they become visible.
-_NUMBER = """
-UPDATE books
-SET last_seq = last_seq + 1, review_count = review_count + :added, active_at = :now
-WHERE id = :book RETURNING last_seq, review_count
-"""
 _CREATE = """
 INSERT INTO reviews (book_id, account_id, content, created_seq, seq, created_at, updated_at)
 VALUES (:book, :account, :content, :seq, :seq, :now, :now) RETURNING id
 """
-_CHANGE = """
+_EDIT = """
 UPDATE reviews SET content = :content, seq = :seq, updated_at = :now
 WHERE id = :id AND content IS NOT NULL RETURNING id
+"""
+
+_FIND_KEPT = """
+SELECT id, book_id, account_id, created_seq, content IS NULL AS hidden FROM reviews
+WHERE id = :id AND (content IS NOT NULL OR hidden_content IS NOT NULL)
+"""
+_DELETE = """
+UPDATE reviews SET content = NULL, hidden_content = NULL, seq = :seq, updated_at = :now
+WHERE id = :id AND (content IS NOT NULL OR hidden_content IS NOT NULL) RETURNING id
 """
 
 _BEYOND_EVERY_ID = 2**63 - 1
@@ -73,7 +75,7 @@ class Reviews:
 
     async def find(self, review_id: int) -> Review:
         """A review that is not deleted."""
-        return await self._database.read(lambda connection: _find(connection, review_id))
+        return await self._database.read(lambda connection: find_review(connection, review_id))
 
     async def page(self, book_id: int, *, before: int | None, limit: int) -> ReviewPage:
         """The book's newest reviews, or its newest below an id, in one snapshot.
@@ -115,11 +117,11 @@ class Reviews:
                 )
             ):
                 return Accepted(review=earlier, difference=None)
-            number = await _next_number(connection, book_id, added=1)
+            number = await next_number(connection, book_id, added=1)
             review = await _insert(connection, book_id, content, account, number.seq)
             if key:
                 await remember_review(connection, key=key, review=review)
-            return Accepted(review=review, difference=_difference(book_id, number, review))
+            return Accepted(review=review, difference=lone_difference(book_id, number, review))
 
         return await self._database.write(query)
 
@@ -133,11 +135,15 @@ class Reviews:
         """
 
         async def query(connection: Connection) -> Difference:
-            review = await _find_to_change(connection, review_id, by, book_id)
-            number = await _next_number(connection, review.book_id, added=0)
+            review = await find_review(connection, review_id)
+            _check(by, author_id=review.user.id, found=review.book_id, asked=book_id)
+            number = await next_number(connection, review.book_id, added=0)
             changed = replace(review, content=content, seq=number.seq, updated_at=now())
-            await _change(connection, changed, changed.updated_at)
-            return _difference(review.book_id, number, changed)
+            moment = milliseconds(changed.updated_at)
+            await change_kept(
+                connection, _EDIT, id=review_id, content=content, seq=number.seq, now=moment
+            )
+            return lone_difference(review.book_id, number, changed)
 
         return await self._database.write(query)
 
@@ -146,16 +152,22 @@ class Reviews:
     ) -> Difference:
         """Deletes a review and its text, of the given book if one is; a tombstone stays.
 
+        One that is hidden can be deleted, too.
+
         Raises:
             NotPermitted: It is somebody else's.
         """
 
         async def query(connection: Connection) -> Difference:
-            review = await _find_to_change(connection, review_id, by, book_id)
-            number = await _next_number(connection, review.book_id, added=-1)
-            tombstone = Tombstone(id=review.id, created_seq=review.created_seq, seq=number.seq)
-            await _change(connection, tombstone, now())
-            return _difference(review.book_id, number, tombstone)
+            kept = await find_kept(connection, review_id)
+            _check(by, author_id=kept["account_id"], found=kept["book_id"], asked=book_id)
+            number = await next_number(
+                connection, kept["book_id"], added=0 if kept["hidden"] else -1
+            )
+            moment = milliseconds(now())
+            await change_kept(connection, _DELETE, id=review_id, seq=number.seq, now=moment)
+            tombstone = Tombstone(id=review_id, created_seq=kept["created_seq"], seq=number.seq)
+            return lone_difference(kept["book_id"], number, tombstone)
 
         return await self._database.write(query)
 
@@ -179,38 +191,39 @@ def review_of(row: Row) -> Review:
         created_at=instant(row["created_at"]),
         updated_at=instant(row["updated_at"]),
         created_seq=row["created_seq"],
+        shown_seq=row["restored_seq"] or row["created_seq"],
         seq=row["seq"],
     )
 
 
-class _Number(NamedTuple):
-    seq: int
-    review_count: int
-
-
-async def _next_number(connection: Connection, book_id: int, *, added: int) -> _Number:
-    row = await connection.one(_NUMBER, book=book_id, added=added, now=milliseconds(now()))
-    if row is None:
-        raise UnknownBook
-    return _Number(row["last_seq"], row["review_count"])
-
-
-async def _find(connection: Connection, review_id: int) -> Review:
+async def find_review(connection: Connection, review_id: int) -> Review:
+    """A review that is shown."""
     row = await connection.one(_FIND, id=review_id)
     if row is None:
         raise UnknownReview
     return review_of(row)
 
 
-async def _find_to_change(
-    connection: Connection, review_id: int, by: Account, book_id: int | None
-) -> Review:
-    review = await _find(connection, review_id)
-    if book_id not in {None, review.book_id}:
+async def find_kept(connection: Connection, review_id: int) -> Row:
+    """What a review is about that is shown or hidden: all but its text."""
+    row = await connection.one(_FIND_KEPT, id=review_id)
+    if row is None:
         raise UnknownReview
-    if not by.may_change(review):
+    return row
+
+
+async def change_kept(connection: Connection, statement: str, **values: object) -> None:
+    """Changes a review that was just found."""
+    if await connection.one(statement, **values) is None:
+        # Changed by somebody else since, which happens where writes are not one after another.
+        raise UnknownReview
+
+
+def _check(by: Account, *, author_id: int, found: int, asked: int | None) -> None:
+    if asked not in {None, found}:
+        raise UnknownReview
+    if not by.may_change(author_id):
         raise NotPermitted
-    return review
 
 
 async def _insert(
@@ -233,27 +246,6 @@ async def _insert(
         created_at=moment,
         updated_at=moment,
         created_seq=seq,
+        shown_seq=seq,
         seq=seq,
-    )
-
-
-async def _change(connection: Connection, change: Change, moment: datetime) -> None:
-    row = await connection.one(
-        _CHANGE,
-        id=change.id,
-        content=change.content if isinstance(change, Review) else None,
-        seq=change.seq,
-        now=milliseconds(moment),
-    )
-    if row is None:  # deleted since it was found: possible where writes are not one after another
-        raise UnknownReview
-
-
-def _difference(book_id: int, number: _Number, change: Change) -> Difference:
-    return Difference(
-        book_id=book_id,
-        after=number.seq - 1,
-        head=number.seq,
-        review_count=number.review_count,
-        changes=(change,),
     )

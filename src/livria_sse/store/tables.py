@@ -87,6 +87,10 @@ reviews = Table(
     Column("seq", BigInteger, nullable=False),
     Column("created_at", BigInteger, nullable=False),
     Column("updated_at", BigInteger, nullable=False),
+    # The content of a review that is hidden: all else sees a tombstone.
+    Column("hidden_content", Text),
+    # Absent from a review that was never restored.
+    Column("restored_seq", BigInteger),
     UniqueConstraint("book_id", "seq", name="reviews_by_seq"),
     Index(
         "reviews_shown",

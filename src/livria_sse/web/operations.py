@@ -144,6 +144,17 @@ OPERATIONS = (
         signed_in=True,
         refusals=[403, 404],
     ),
+    *(
+        Operation(
+            method="post",
+            path=f"/api/reviews/{{id}}/{endpoint.__name__}/",
+            endpoint=endpoint,
+            status=204,
+            signed_in=True,
+            refusals=[403, 404],
+        )
+        for endpoint in (reviews.hide, reviews.restore)
+    ),
     Operation(
         method="post",
         path="/api/accounts/signup/",

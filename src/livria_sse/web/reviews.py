@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from urllib.parse import urlencode
 
 from starlette.responses import Response
@@ -9,13 +10,16 @@ from starlette.responses import Response
 from livria_sse.documents import JSONText, review_document, review_json
 from livria_sse.errors import InvalidInput, LivriaError, UnknownBook, UnknownReview
 from livria_sse.inputs import EditedReview, NewReview, checked_key
-from livria_sse.models import Position, Review
+from livria_sse.models import Difference, Position, Review
 from livria_sse.web.answers import JSONAnswer, position_header, tell
 from livria_sse.web.body import read_json
 from livria_sse.web.credentials import account_of, holder_of
 from livria_sse.web.params import path_id, query_number
 from livria_sse.web.resource import resource
 from livria_sse.web.state import Request
+
+#: A verb of moderation.
+Moderate = Callable[..., Awaitable[Difference]]
 
 DEFAULT_PAGE, LARGEST_PAGE = 50, 200
 
@@ -91,6 +95,25 @@ async def delete(request: Request) -> Response:
     return Response(status_code=204, headers=position_header(position))
 
 
+async def hide(request: Request) -> Response:
+    """Takes a review away from all pages, until it is restored."""
+    return await _moderated(request, request.state["store"].moderation.hide)
+
+
+async def restore(request: Request) -> Response:
+    """Shows a hidden review again."""
+    return await _moderated(request, request.state["store"].moderation.restore)
+
+
+async def _moderated(request: Request, verb: Moderate) -> Response:
+    moderator = await account_of(request)
+    difference = await verb(path_id(request, UnknownReview), by=moderator)
+    if difference.changes:
+        tell(request, difference)
+    position = Position(request.state["hub"].epoch, difference.head)
+    return Response(status_code=204, headers=position_header(position))
+
+
 def _answer(request: Request, review: Review, *, status: int = 200) -> JSONAnswer:
     position = Position(request.state["hub"].epoch, review.seq)
     document = JSONText(f'{review_json(review)[:-1]},"position":"{position}"}}')
@@ -108,4 +131,6 @@ def _idempotency_key(request: Request) -> str | None:
 ROUTES = [
     resource("/api/reviews/", GET=page, POST=create),
     resource("/api/reviews/{id}/", GET=read, PATCH=update, PUT=update, DELETE=delete),
+    resource("/api/reviews/{id}/hide/", POST=hide),
+    resource("/api/reviews/{id}/restore/", POST=restore),
 ]

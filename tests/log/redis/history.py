@@ -33,7 +33,13 @@ class History:
             return self.create(content)
         old = present[pick % len(present)]
         return self._add(
-            make_review(id=old.id, content=content, created_seq=old.created_seq, seq=self.head + 1)
+            make_review(
+                id=old.id,
+                content=content,
+                created_seq=old.created_seq,
+                shown_seq=old.shown_seq,
+                seq=self.head + 1,
+            )
         )
 
     def delete(self, pick: int) -> Difference:

@@ -18,7 +18,7 @@ LONGEST_BELL = 64 * 1024
 def entry(change: Change) -> str:
     """A change as an entry, which does not tell its seq."""
     if isinstance(change, Review):
-        told = f'"review":{review_json(change)}'
+        told = f'"review":{review_json(change)},"shown_seq":{change.shown_seq}'
     else:
         told = f'"review_id":{change.id}'
     return f'{{{told},"created_seq":{change.created_seq}}}'
@@ -70,13 +70,13 @@ def _change(told: Any, seq: int) -> Change:
     try:
         created_seq = int(told["created_seq"])
         if "review" in told:
-            return _review(told["review"], created_seq, seq)
+            return _review(told["review"], created_seq, int(told["shown_seq"]), seq)
         return Tombstone(id=int(told["review_id"]), created_seq=created_seq, seq=seq)
     except (KeyError, TypeError) as error:
         raise ValueError from error
 
 
-def _review(document: ReviewDocument, created_seq: int, seq: int) -> Review:
+def _review(document: ReviewDocument, created_seq: int, shown_seq: int, seq: int) -> Review:
     return Review(
         id=document["id"],
         book_id=document["book"],
@@ -85,5 +85,6 @@ def _review(document: ReviewDocument, created_seq: int, seq: int) -> Review:
         created_at=datetime.fromisoformat(document["created_at"]),
         updated_at=datetime.fromisoformat(document["updated_at"]),
         created_seq=created_seq,
+        shown_seq=shown_seq,
         seq=seq,
     )
