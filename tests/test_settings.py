@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
@@ -132,7 +133,23 @@ def test_platforms_router(environment: pytest.MonkeyPatch) -> None:
     environment.setenv("DYNO", "web.1")
     environment.setenv("DATABASE_URL", "postgres://livria@db.example/livria")
 
-    assert Settings.from_environment().host == "0.0.0.0"
+    settings = Settings.from_environment()
+    assert settings.host == "0.0.0.0"
+    assert settings.trusted_proxies == (ip_network("10.0.0.0/8"),)
+
+
+def test_trusted_proxies(environment: pytest.MonkeyPatch) -> None:
+    """Proxies are listed as addresses and networks; by default they are on the same machine."""
+    assert ip_network("::1") in Settings.from_environment().trusted_proxies
+
+    environment.setenv("LIVRIA_TRUSTED_PROXIES", "192.0.2.1, 2001:db8::/32")
+    expected = (ip_network("192.0.2.1"), ip_network("2001:db8::/32"))
+    assert Settings.from_environment().trusted_proxies == expected
+
+    for wrong in ("*", "proxy.example", "10.0.0.1/8"):
+        environment.setenv("LIVRIA_TRUSTED_PROXIES", wrong)
+        with pytest.raises(InvalidSettings, match=r"^LIVRIA_TRUSTED_PROXIES: [^;]+$"):
+            Settings.from_environment()
 
 
 def test_platforms_services(environment: pytest.MonkeyPatch) -> None:

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import timedelta
 from importlib import resources
+from typing import Any
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -22,6 +23,7 @@ from livria_sse.log import check_log, open_log
 from livria_sse.settings import Settings
 from livria_sse.store import Store, open_store
 from livria_sse.web import accounts, books, openapi, ops, pages, reviews, stream, visits
+from livria_sse.web.clients import Proxies
 from livria_sse.web.middleware import OptionalSlash, SameSite
 from livria_sse.web.problems import HANDLERS
 from livria_sse.web.state import State
@@ -31,13 +33,19 @@ Lifespan = Callable[[Starlette], AbstractAsyncContextManager[State]]
 
 
 class Application(Starlette):
-    """Starlette; streams go past its middleware, of which they need nothing."""
+    """Starlette behind proxies; streams go past its middleware, of which they need nothing."""
+
+    def __init__(self, proxies: Proxies, **parts: Any) -> None:
+        super().__init__(**parts)
+        self._proxies = proxies
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers a request."""
         asked = None
-        if scope["type"] == "http" and scope["method"] == "GET":
-            asked = stream.asked_stream(scope)
+        if scope["type"] == "http":
+            self._proxies.reveal(scope)
+            if scope["method"] == "GET":
+                asked = stream.asked_stream(scope)
         await (asked or super().__call__)(scope, receive, send)
 
 
@@ -49,6 +57,7 @@ def create_app(settings: Settings) -> Starlette:
     """
     check_log(settings)
     app = Application(
+        Proxies(settings.trusted_proxies),
         routes=_routes(),
         middleware=[Middleware(SameSite), Middleware(OptionalSlash)],
         exception_handlers=HANDLERS,

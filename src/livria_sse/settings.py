@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import suppress
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
@@ -17,7 +18,7 @@ from pydantic import (
     ValidationError,
     model_validator,
 )
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from livria_sse.errors import InvalidSettings
 
@@ -25,6 +26,20 @@ from livria_sse.errors import InvalidSettings
 SHORTEST_JWT_SECRET = 32
 #: By a socket of TCP, TLS or Unix, or by asking sentinels for the present master.
 REDIS_SCHEMES = ("redis", "rediss", "unix", "redis+sentinel", "rediss+sentinel")
+
+
+Network = IPv4Network | IPv6Network
+LOOPBACK = (ip_network("127.0.0.0/8"), ip_network("::1"))
+ROUTERS_OF_HEROKU = (ip_network("10.0.0.0/8"),)
+
+
+def _networks(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    try:
+        return tuple(ip_network(part) for part in value.replace(",", " ").split())
+    except ValueError as error:
+        raise ValueError(f"list addresses and networks: {error}") from error
 
 
 class Settings(BaseSettings):
@@ -86,8 +101,17 @@ class Settings(BaseSettings):
 
     #: `off` lifts the limits on numbers, for benchmarks.
     limits: bool = True
-    #: Streams that one process serves at most.
+    #: Streams that one process serves at most: in all, of a book, and of a client address.
     max_streams: Annotated[int, Field(ge=1)] = 10_000
+    max_streams_per_book: Annotated[int, Field(ge=1)] = 10_000
+    max_streams_per_address: Annotated[int, Field(ge=1)] = 200
+    #: Streams that one process lets an address open within a second.
+    max_connects_per_address: Annotated[int, Field(ge=1)] = 50
+    #: The proxies whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed. On Heroku that is
+    #: its router.
+    trusted_proxies: Annotated[tuple[Network, ...], NoDecode, BeforeValidator(_networks)] = Field(
+        default_factory=lambda: ROUTERS_OF_HEROKU if "DYNO" in os.environ else LOOPBACK
+    )
     #: Seconds between two heartbeats of a stream.
     heartbeat_seconds: Annotated[int, Field(ge=1, le=30)] = 15
     #: A stream ends after 80 to 100 % of this many seconds, and its reader resumes.

@@ -161,7 +161,7 @@ async def watching(
     """An open stream, as the web serves it."""
     async with hub.opening(book) as feed:
         begin = await hub.welcome(feed, asked)
-        subscriber = hub.join(feed, begin, reader.sink)
+        subscriber = hub.join(feed, begin, reader.sink, address="192.0.2.1")
     try:
         yield subscriber
     finally:

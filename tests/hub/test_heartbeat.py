@@ -30,4 +30,13 @@ async def test_visits_are_spread() -> None:
 
 def _subscriber() -> Subscriber:
     nobody: Any = None
-    return Subscriber(nobody, feed=nobody, cursor=0, sink=nobody, expires_at=0)
+    return Subscriber(
+        nobody,
+        feed=nobody,
+        mode="live",
+        cursor=0,
+        sink=nobody,
+        address="",
+        begun_at=0,
+        expires_at=0,
+    )

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import socket
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -100,9 +103,51 @@ def test_a_stream_after_other_requests(server: ServerProcess) -> None:
         wait_until_left(server)
 
 
+def test_the_end_of_a_stream(server: ServerProcess) -> None:
+    """The end of every stream is a line in the log: whose it was, how far it came, and why."""
+    position = httpx.get(f"{server.url}/api/books/7/").json()["position"]
+    line = re.compile(
+        r"stream ended: address=198\.51\.100\.7 book=7 mode=resumed seconds=\d+\.\d "
+        rf"position={position} reason=left$",
+        re.MULTILINE,
+    )
+    with connection(server) as reader:
+        reader.sendall(
+            f"GET /sse/books/7/?last_event_id={position} HTTP/1.1\r\nHost: x\r\n"
+            "X-Forwarded-For: 198.51.100.7\r\n\r\n".encode()
+        )
+        received(reader, b"stream.ready")
+    wait_until_left(server)
+
+    assert len(line.findall(server.log.read_text())) == 1
+
+
 def test_other_versions_of_uvicorn(monkeypatch: pytest.MonkeyPatch) -> None:
     """With a uvicorn that is not known here, streams go by way of ASGI alone."""
     deadlines = Deadlines(GuardedProtocol.give_up, seconds=1)
     assert our_server._http(deadlines).func is DetachingProtocol
     monkeypatch.setattr(uvicorn, "__version__", "99.0.0")
     assert our_server._http(deadlines) == "auto"
+
+
+@pytest.mark.parametrize(
+    ("hard", "reached", "said"),
+    [(8192, 2500, ""), (1024, 1024, "2000 streams need 2500 open files")],
+)
+def test_open_files(hard: int, reached: int, said: str) -> None:
+    """The limit on open files is raised to what the streams need, or it is said that it is low."""
+    program = f"""
+import resource
+from livria_sse.server import server
+from livria_sse.settings import Settings
+resource.setrlimit(resource.RLIMIT_NOFILE, (256, {hard}))
+server._raise_file_limit(Settings(max_streams=2000))
+print(resource.getrlimit(resource.RLIMIT_NOFILE)[0])
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+
+    assert int(done.stdout) == reached
+    assert said in done.stderr
+    assert bool(done.stderr) == bool(said)

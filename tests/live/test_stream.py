@@ -347,6 +347,44 @@ def test_full_servers_are_busy(tmp_path: Path, serve: Serve) -> None:
         assert 10_000 <= reader.retry <= 30_000
 
 
+def test_greedy_addresses_are_busy(tmp_path: Path, serve: Serve) -> None:
+    """One address cannot take all streams, whatever it forwards; others, and POSTs, are served."""
+    with (
+        serve(tmp_path, max_streams_per_address="1") as server,
+        Person(server.url, "mina") as mina,
+        ExitStack() as streams,
+    ):
+
+        def open_stream(forwarded: str, first: str) -> Curl:
+            url = f"{server.url}/sse/books/{SAMPLE}/"
+            stream = streams.enter_context(Curl(url, f"X-Forwarded-For: {forwarded}"))
+            stream.until_event(first)
+            return stream
+
+        open_stream("1.1.1.1, 203.0.113.9", "stream.ready")
+        open_stream("2.2.2.2, 203.0.113.9", "stream.busy")
+        other = open_stream("198.51.100.7", "stream.ready")
+        other.until(mina.post(SAMPLE, "served")["position"])
+
+        assert 'livria_streams_refused_total{limit="address"} 1.0' in _metrics(server)
+
+
+def test_what_became_of_streams(tmp_path: Path, serve: Serve) -> None:
+    """How streams began, and why they ended, is in the metrics."""
+    with serve(tmp_path) as server:
+        position = httpx.get(f"{server.url}/api/books/{SAMPLE}/").json()["position"]
+        with Curl(f"{server.url}/sse/books/{SAMPLE}/?last_event_id={position}") as stream:
+            stream.until_event("stream.ready")
+        while 'livria_streams_closed_total{reason="left"} 1.0' not in _metrics(server):
+            pass
+
+        assert 'livria_streams_opened_total{mode="resumed"} 1.0' in _metrics(server)
+
+
+def _metrics(server: ServerProcess) -> str:
+    return httpx.get(f"{server.url}/metrics").text
+
+
 def test_heartbeats_move_nothing(tmp_path: Path, serve: Serve) -> None:
     """A quiet stream gets heartbeats that scripts can see and that carry no id."""
     with (

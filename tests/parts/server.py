@@ -64,6 +64,8 @@ class ServerProcess(Part):
             **mine,
             "LIVRIA_DATABASE_URL": f"sqlite:///{self.database}",
             "PORT": str(self._port),
+            "LIVRIA_MAX_STREAMS_PER_ADDRESS": "10000",  # all readers of a test have one address
+            "LIVRIA_MAX_CONNECTS_PER_ADDRESS": "10000",
             **given,
         }
 

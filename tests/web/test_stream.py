@@ -23,7 +23,9 @@ class BrokenLog(LocalLog):
         raise StoreUnavailable
 
 
-async def answer_of(stream: EventStream, method: str = "GET") -> tuple[dict[str, Any], list[Event]]:
+async def answer_of(
+    hub: Hub, book: int, position: str = "", *, method: str = "GET"
+) -> tuple[dict[str, Any], list[Event]]:
     """The start of an answer that ends by itself, and the events in it."""
     messages: list[dict[str, Any]] = []
 
@@ -33,7 +35,14 @@ async def answer_of(stream: EventStream, method: str = "GET") -> tuple[dict[str,
     async def send(message: Any) -> None:
         messages.append(message)
 
-    await stream({"type": "http", "method": method}, receive, send)
+    scope = {
+        "type": "http",
+        "method": method,
+        "headers": [(b"last-event-id", position.encode())],
+        "query_string": b"",
+        "state": {"hub": hub},
+    }
+    await EventStream(scope, book)(scope, receive, send)
     start, *bodies = messages
     assert not bodies[-1].get("more_body")
     return start, list(EventReader().feed(b"".join(body["body"] for body in bodies)))
@@ -43,7 +52,7 @@ async def test_unreadable_logs_are_busy(store: Store) -> None:
     """While nothing can be read a stream is 200 and busy: EventSource comes back."""
     hub = Hub(BrokenLog(store, replay_limit=10), Settings())
 
-    start, (busy,) = await answer_of(EventStream(hub, 10, None))
+    start, (busy,) = await answer_of(hub, 10)
 
     assert start["status"] == 200
     assert busy.type == "stream.busy"
@@ -56,7 +65,7 @@ async def test_draining_servers_say_so(store: Store) -> None:
     await add_book(store)
     await hub.drain()
 
-    start, (closing,) = await answer_of(EventStream(hub, 10, None))
+    start, (closing,) = await answer_of(hub, 10)
 
     assert start["status"] == 200
     assert closing.type == "stream.closing"
@@ -67,7 +76,7 @@ async def test_head_has_no_body(store: Store) -> None:
     hub = Hub(LocalLog(store, replay_limit=10), Settings())
     await add_book(store)
 
-    start, events = await answer_of(EventStream(hub, 10, None), "HEAD")
+    start, events = await answer_of(hub, 10, method="HEAD")
 
     assert (b"content-type", b"text/event-stream; charset=utf-8") in start["headers"]
     assert events == []
@@ -85,7 +94,7 @@ async def test_stopping_while_a_stream_begins(store: Store) -> None:
     book = await add_book(store)
     await store.reviews.create(book, "missed", author=await add_account(store))
 
-    _, (closing,) = await answer_of(EventStream(hub, book, f"{hub.epoch}-0"))
+    _, (closing,) = await answer_of(hub, book, f"{hub.epoch}-0")
 
     assert closing.type == "stream.closing"
     assert hub.statistics().streams == 0
@@ -95,7 +104,7 @@ async def test_unknown_books_are_404(store: Store) -> None:
     """A book that is not there has no stream, and leaves nothing behind."""
     hub = Hub(LocalLog(store, replay_limit=10), Settings())
 
-    start, events = await answer_of(EventStream(hub, 10, None))
+    start, events = await answer_of(hub, 10)
 
     assert start["status"] == 404
     assert events == []

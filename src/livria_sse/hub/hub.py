@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
+from collections import Counter
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from functools import partial
@@ -12,6 +13,8 @@ from itertools import chain
 
 from livria_sse import frames
 from livria_sse.deadlines import Deadlines
+from livria_sse.frames import Mode
+from livria_sse.hub.admission import Admission
 from livria_sse.hub.audit import Audit
 from livria_sse.hub.burst import Burst
 from livria_sse.hub.fanout import Fanout
@@ -49,7 +52,9 @@ class Hub:
         self._stalled = Deadlines(self._give_up, seconds=settings.send_seconds)
         self._beat = Burst(frames.heartbeat())
         self._audit = Audit(log, self._feeds, self._fallen_behind, seconds=settings.audit_seconds)
-        self._opened = self._closed = 0
+        self._admission = Admission(settings)
+        self._opened: Counter[Mode] = Counter()
+        self._closed: Counter[Ending] = Counter()
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[Hub]:
@@ -123,14 +128,30 @@ class Hub:
             self._fanout.advance_all(feed)
         return begin
 
-    def join(self, feed: Feed, begin: Welcome, sink: Sink) -> Subscriber:
+    def admits(self, feed: Feed, address: str) -> bool:
+        """Whether a stream may be opened now, by a client who has just asked for one."""
+        return not self.draining and self._admission.admits(feed, address)
+
+    def has_room(self, feed: Feed, address: str) -> bool:
+        """The same when it is ready to begin: others may have come meanwhile."""
+        return not self.draining and self._admission.has_room(feed, address)
+
+    def join(self, feed: Feed, begin: Welcome, sink: Sink, *, address: str) -> Subscriber:
         """Begins a stream, which lasts until its subscriber has left."""
+        now = asyncio.get_running_loop().time()
         age = self._settings.stream_seconds * random.uniform(0.8, 1)  # noqa: S311
-        expires_at = asyncio.get_running_loop().time() + age
         subscriber = Subscriber(
-            self, feed=feed, cursor=begin.start, sink=sink, expires_at=expires_at
+            self,
+            feed=feed,
+            mode=begin.mode,
+            cursor=begin.start,
+            sink=sink,
+            address=address,
+            begun_at=now,
+            expires_at=now + age,
         )
-        self._opened += 1
+        self._opened[begin.mode] += 1
+        self._admission.opened(address)
         feed.subscribers.add(subscriber)
         self._heartbeat.add(subscriber)
         sink.owner = subscriber
@@ -149,13 +170,23 @@ class Hub:
     def leave(self, subscriber: Subscriber) -> None:
         """Forgets one whose reader has left."""
         if subscriber in subscriber.feed.subscribers:
-            self._closed += 1
-            subscriber.ending = subscriber.ending or "left"
+            ending = subscriber.ending = subscriber.ending or "left"
             subscriber.busy = True  # nothing is written to it from now on
+            self._closed[ending] += 1
+            self._admission.closed(subscriber.address)
+            self._log_end(subscriber, ending)
             subscriber.feed.subscribers.discard(subscriber)
             self._heartbeat.remove(subscriber)
             self._stalled.discard(subscriber)
             self._drop_unwatched(subscriber.feed)
+
+    def _log_end(self, subscriber: Subscriber, ending: Ending) -> None:
+        seconds = asyncio.get_running_loop().time() - subscriber.begun_at
+        logger.info(
+            "stream ended: address=%s book=%d mode=%s seconds=%.1f position=%s-%d reason=%s",
+            *(subscriber.address, subscriber.feed.book_id, subscriber.mode, seconds),
+            *(self.epoch, subscriber.cursor, ending),
+        )
 
     def _drop_unwatched(self, feed: Feed) -> None:
         if not feed.watched and self._feeds.get(feed.book_id) is feed:
@@ -170,7 +201,6 @@ class Hub:
 
     def _give_up(self, subscriber: Subscriber) -> None:
         if not subscriber.ending:
-            logger.info("a reader of book %d takes nothing", subscriber.feed.book_id)
             subscriber.ending = "slow"
             subscriber.sink.abort()
 
@@ -203,21 +233,14 @@ class Hub:
         """Why readers learn of other processes' changes late at present; None if they do not."""
         return self._log.degraded
 
-    @property
-    def full(self) -> bool:
-        """Whether another stream would be one too many."""
-        return self._settings.limits and self._streams >= self._settings.max_streams
-
-    @property
-    def _streams(self) -> int:
-        return self._opened - self._closed
-
     def statistics(self) -> Statistics:
         """What it is doing, in numbers."""
         return Statistics(
-            streams=self._streams,
+            streams=self._opened.total() - self._closed.total(),
             books=len(self._feeds),
             opened=self._opened,
+            closed=self._closed,
+            refused=self._admission.refused,
             deliveries=self._fanout.deliveries,
             repairs=self._audit.repairs,
         )

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple
+
+from livria_sse.frames import Mode
+from livria_sse.hub.admission import Limit
+from livria_sse.hub.subscriber import Ending
 
 
 class Statistics(NamedTuple):
@@ -12,8 +17,12 @@ class Statistics(NamedTuple):
     streams: int
     #: Books that are watched.
     books: int
-    #: Streams that were opened since the start.
-    opened: int
+    #: Streams that were opened since the start, by how they began.
+    opened: Mapping[Mode, int]
+    #: Streams that were closed since the start, by why they ended.
+    closed: Mapping[Ending, int]
+    #: Streams that were sent away since the start, by which limit was reached.
+    refused: Mapping[Limit, int]
     #: Differences that were written to readers since the start.
     deliveries: int
     #: Books in which the audit found something that had not been told.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Literal, Protocol
 
+from livria_sse.frames import Mode
 from livria_sse.hub.feed import Feed
 from livria_sse.hub.sink import Sink
 
@@ -33,20 +34,38 @@ class Subscriber:
 
     __slots__ = (
         "_keeper",
+        "address",
+        "begun_at",
         "busy",
         "cursor",
         "ending",
         "expires_at",
         "feed",
+        "mode",
         "part",
         "sink",
     )
 
     def __init__(
-        self, keeper: Keeper, *, feed: Feed, cursor: int, sink: Sink, expires_at: float
+        self,
+        keeper: Keeper,
+        *,
+        feed: Feed,
+        mode: Mode,
+        cursor: int,
+        sink: Sink,
+        address: str,
+        begun_at: float,
+        expires_at: float,
     ) -> None:
         self._keeper = keeper
         self.feed = feed
+        #: How it began.
+        self.mode = mode
+        #: Of the client.
+        self.address = address
+        #: In the event loop's time.
+        self.begun_at = begun_at
         #: The seq up to which everything was given to the server to send.
         self.cursor = cursor
         self.sink = sink

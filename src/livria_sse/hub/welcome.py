@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from livria_sse import frames
 from livria_sse.errors import DifferenceTooLarge
-from livria_sse.frames import ResetReason
+from livria_sse.frames import Mode, ResetReason
 from livria_sse.hub.burst import Burst
 from livria_sse.hub.feed import Feed
 from livria_sse.hub.ladder import Ladder
@@ -16,6 +16,7 @@ from livria_sse.models import Position
 class Welcome(NamedTuple):
     """How a stream begins, and where that leaves its reader."""
 
+    mode: Mode
     opening: Burst
     #: The seq at which the reader stands after the opening.
     start: int
@@ -55,7 +56,7 @@ async def _understood(feed: Feed, ladder: Ladder, asked: str) -> Position | Rese
 def _live(feed: Feed) -> Welcome:
     head = Position(feed.epoch, feed.head)
     first = frames.opening(feed.book_id, mode="live", position=head, head=head)
-    return Welcome(Burst(first), head.seq)
+    return Welcome("live", Burst(first), head.seq)
 
 
 async def _resumed(feed: Feed, ladder: Ladder, position: Position) -> Welcome:
@@ -64,11 +65,11 @@ async def _resumed(feed: Feed, ladder: Ladder, position: Position) -> Welcome:
         difference, seq = await ladder.burst_since(feed, seq)
     head = Position(feed.epoch, seq)
     first = frames.opening(feed.book_id, mode="resumed", position=position, head=head)
-    return Welcome(Burst(first), position.seq, difference, seq)
+    return Welcome("resumed", Burst(first), position.seq, difference, seq)
 
 
 def _reset(feed: Feed, reason: ResetReason) -> Welcome:
     head = Position(feed.epoch, feed.head)
     first = frames.opening(feed.book_id, mode="reset", position=None, head=head)
     reset = frames.reset(feed.book_id, reason=reason, head=head)
-    return Welcome(Burst(first + reset), head.seq)
+    return Welcome("reset", Burst(first + reset), head.seq)

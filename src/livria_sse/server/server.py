@@ -6,6 +6,7 @@ import asyncio
 import gc
 import logging
 import math
+import resource
 import signal
 import socket
 from collections.abc import Callable
@@ -33,6 +34,8 @@ logger = logging.getLogger(__name__)
 GRACE_SECONDS = 10
 #: Connections that wait to be accepted: a herd of readers comes back at once.
 BACKLOG = 2048
+#: Open files that are no streams: POSTs under way, the database, Redis, and what waits.
+OTHER_FILES = 500
 #: When a client counts as vanished: what was sent is not confirmed for 30 s, or nothing was sent
 #: and it does not answer three questions. A connection has the options of its listener (tcp(7)).
 VANISHED = {"TCP_USER_TIMEOUT": 30_000, "TCP_KEEPIDLE": 30, "TCP_KEEPINTVL": 10, "TCP_KEEPCNT": 3}
@@ -63,6 +66,7 @@ class Server(uvicorn.Server):
                 access_log=False,
                 server_header=False,
                 log_config=None,
+                proxy_headers=False,  # the application looks at them itself
                 timeout_graceful_shutdown=GRACE_SECONDS,
             )
         )
@@ -138,6 +142,7 @@ def serve(app: Starlette, settings: Settings) -> None:
         InvalidSettings: It cannot listen at that address.
     """
     _configure_logging(settings)
+    _raise_file_limit(settings)
     with _listen(settings) as listener:
         click.echo(f"livria-sse: open {_address(listener)}")
         if settings.workers > 1:
@@ -148,6 +153,20 @@ def serve(app: Starlette, settings: Settings) -> None:
             workers.run()
         else:
             Server(app, settings).run([listener])
+
+
+def _raise_file_limit(settings: Settings) -> None:
+    # Each stream is an open file. Processes that are started here inherit the limit.
+    wanted = settings.max_streams + OTHER_FILES
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft < wanted:
+        reachable = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (reachable, hard))
+        if reachable < wanted:
+            logger.warning(
+                "LIVRIA_MAX_STREAMS: %d streams need %d open files, %d are allowed (ulimit -n)",
+                *(settings.max_streams, wanted, reachable),
+            )
 
 
 def _work(begun: Callable[[], None], settings: Settings, listener: socket.socket) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
@@ -61,13 +62,22 @@ class HubCollector(Collector):
         numbers = self._hub.statistics()
         yield GaugeMetricFamily("livria_streams_open", "Open streams.", numbers.streams)
         yield GaugeMetricFamily("livria_books_watched", "Books with open streams.", numbers.books)
-        yield CounterMetricFamily("livria_streams_opened", "Streams opened.", numbers.opened)
+        yield _counted("livria_streams_opened", "Streams opened.", "mode", numbers.opened)
+        yield _counted("livria_streams_closed", "Streams closed.", "reason", numbers.closed)
+        yield _counted("livria_streams_refused", "Streams sent away.", "limit", numbers.refused)
         yield CounterMetricFamily(
             "livria_deliveries", "Differences written to readers.", numbers.deliveries
         )
         yield CounterMetricFamily(
             "livria_audit_repairs", "Feeds that the audit found behind.", numbers.repairs
         )
+
+
+def _counted(name: str, text: str, label: str, numbers: Mapping[Any, int]) -> Metric:
+    family = CounterMetricFamily(name, text, labels=[label])
+    for value, number in numbers.items():
+        family.add_metric([value], number)
+    return family
 
 
 ROUTES = [

@@ -17,6 +17,7 @@ from starlette.types import Receive, Scope, Send
 from livria_sse import frames
 from livria_sse.errors import StoreUnavailable, UnknownBook
 from livria_sse.hub import Feed, Hub, SteppingSink, Welcome
+from livria_sse.web.clients import address_of
 from livria_sse.web.params import path_id, whole_number
 from livria_sse.web.problems import problem
 from livria_sse.web.resource import resource
@@ -40,7 +41,7 @@ _PATH = re.compile(r"/sse/books/([^/]*)/?")
 async def stream(request: Request) -> EventStream:
     """Opens the stream of a book from the position that the reader asks for."""
     book_id = path_id(request, UnknownBook)
-    return EventStream(request.state["hub"], book_id, _asked_position(request.scope))
+    return EventStream(request.scope, book_id)
 
 
 def asked_stream(scope: Scope) -> EventStream | None:
@@ -49,7 +50,7 @@ def asked_stream(scope: Scope) -> EventStream | None:
     book_id = whole_number(match[1]) if match else None
     if book_id is None:
         return None
-    return EventStream(scope["state"]["hub"], book_id, _asked_position(scope))
+    return EventStream(scope, book_id)
 
 
 def _asked_position(scope: Scope) -> str | None:
@@ -68,10 +69,11 @@ class EventStream:
     An ASGI application.
     """
 
-    def __init__(self, hub: Hub, book_id: int, asked: str | None) -> None:
-        self._hub = hub
+    def __init__(self, scope: Scope, book_id: int) -> None:
+        self._hub: Hub = scope["state"]["hub"]
         self._book_id = book_id
-        self._asked = asked
+        self._asked = _asked_position(scope)
+        self._address = address_of(scope)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serves the stream."""
@@ -84,11 +86,11 @@ class EventStream:
             await self._turn_away(scope, send)
 
     async def _serve(self, feed: Feed, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["method"] == "HEAD" or self._refused:
+        if scope["method"] == "HEAD" or not self._hub.admits(feed, self._address):
             await self._turn_away(scope, send)
             return
         begin = await self._hub.welcome(feed, self._asked)
-        if self._refused:  # by now
+        if not self._hub.has_room(feed, self._address):
             await self._turn_away(scope, send)
             return
         # Nothing may wait between the welcome and its writing: it has the present text of reviews.
@@ -96,16 +98,12 @@ class EventStream:
         if extension is None:
             await self._attend(feed, begin, receive, send)
         elif connection := extension["detach"](HEADERS):
-            self._hub.join(feed, begin, connection)
-
-    @property
-    def _refused(self) -> bool:
-        return self._hub.draining or self._hub.full
+            self._hub.join(feed, begin, connection, address=self._address)
 
     async def _attend(self, feed: Feed, begin: Welcome, receive: Receive, send: Send) -> None:
         reading = CancelScope()
         sink = SteppingSink(send, headers=HEADERS, stop=reading.cancel)
-        subscriber = self._hub.join(feed, begin, sink)
+        subscriber = self._hub.join(feed, begin, sink, address=self._address)
         try:
             with reading:
                 await _reader_left(receive)

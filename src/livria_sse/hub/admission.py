@@ -1,0 +1,85 @@
+"""Admission: how many streams may be open at once, and how quickly they may be opened."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import Counter
+from typing import Literal
+
+from livria_sse.hub.feed import Feed
+from livria_sse.settings import Settings
+
+logger = logging.getLogger(__name__)
+
+#: Which limit is reached.
+Limit = Literal["streams", "book", "address", "connects"]
+
+#: Connects are counted anew after so many seconds, and a limit is mentioned once in that time.
+WINDOW_SECONDS, MENTION_SECONDS = 1.0, 60.0
+
+
+class Admission:
+    """The limits of this process, on all of its streams, on a book's and on a client address's."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._streams = 0
+        self._of_address: Counter[str] = Counter()
+        self._connects: Counter[str] = Counter()
+        self._counted_since = self._mentioned_at = float("-inf")
+        #: How often each limit kept a stream from being opened.
+        self.refused: Counter[Limit] = Counter()
+
+    def admits(self, feed: Feed, address: str) -> bool:
+        """Whether a stream of the book may be opened from the address, which has just connected."""
+        if self._count_connect(address) > self._settings.max_connects_per_address:
+            return self._allow("connects", address)
+        return self.has_room(feed, address)
+
+    def has_room(self, feed: Feed, address: str) -> bool:
+        """The same for one that has been admitted, when it is ready to begin."""
+        return self._allow(self._reached(feed, address), address)
+
+    def _allow(self, limit: Limit | None, address: str) -> bool:
+        if limit is None or not self._settings.limits:
+            return True
+        self.refused[limit] += 1
+        self._mention(limit, address)
+        return False
+
+    def _reached(self, feed: Feed, address: str) -> Limit | None:
+        settings = self._settings
+        if self._streams >= settings.max_streams:
+            return "streams"
+        if len(feed.subscribers) >= settings.max_streams_per_book:
+            return "book"
+        if self._of_address[address] >= settings.max_streams_per_address:
+            return "address"
+        return None
+
+    def _count_connect(self, address: str) -> int:
+        now = asyncio.get_running_loop().time()
+        if now - self._counted_since > WINDOW_SECONDS:
+            self._connects.clear()
+            self._counted_since = now
+        self._connects[address] += 1
+        return self._connects[address]
+
+    def _mention(self, limit: Limit, address: str) -> None:
+        now = asyncio.get_running_loop().time()
+        if now - self._mentioned_at > MENTION_SECONDS:
+            self._mentioned_at = now
+            logger.warning("busy: the limit on %s is reached, now by %s", limit, address)
+
+    def opened(self, address: str) -> None:
+        """Counts a stream."""
+        self._streams += 1
+        self._of_address[address] += 1
+
+    def closed(self, address: str) -> None:
+        """Counts it no more."""
+        self._streams -= 1
+        self._of_address[address] -= 1
+        if not self._of_address[address]:
+            del self._of_address[address]
