@@ -46,15 +46,16 @@ def opening(book_id: int, *, mode: Mode, position: Position | None, head: Positi
     `position` is where the reader stands; None if that is not known. In that case there is no id
     before the `stream.reset` that follows: a reader who is cut off in between asks the same again.
     """
-    start = str(position) if position else "-"
-    return (
-        f": livria-sse book={book_id} from={start} head={head} mode={mode}\n"
-        f"retry: {retry_milliseconds()}\n"
-    ).encode() + _ready(book_id, mode, position, head)
+    first, ready = _opening(book_id, mode, position, head)
+    return b"%bretry: %d\n%b" % (first, retry_milliseconds(), ready)
 
 
 @lru_cache(maxsize=256)  # a herd of readers stands at few positions
-def _ready(book_id: int, mode: Mode, position: Position | None, head: Position) -> bytes:
+def _opening(
+    book_id: int, mode: Mode, position: Position | None, head: Position
+) -> tuple[bytes, bytes]:
+    start = str(position) if position else "-"
+    first = f": livria-sse book={book_id} from={start} head={head} mode={mode}\n"
     data = {
         "type": "stream.ready",
         "book": book_id,
@@ -62,7 +63,7 @@ def _ready(book_id: int, mode: Mode, position: Position | None, head: Position) 
         "position": str(position or head),
         "head": str(head),
     }
-    return _encode("stream.ready", data, position=position)
+    return first.encode(), _encode("stream.ready", data, position=position)
 
 
 def reset(book_id: int, *, reason: ResetReason, head: Position) -> bytes:

@@ -51,9 +51,10 @@ class GuardedProtocol(HttpToolsProtocol):
             self.refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
 
     def on_message_begin(self) -> None:
-        """Waits for the rest of a request."""
-        self._receiving = "head"
-        self._deadlines.add(self)
+        """Waits for the rest of a request; of the first since the connection was made."""
+        if self._receiving is None:
+            self._receiving = "head"
+            self._deadlines.add(self)
         super().on_message_begin()
 
     def on_headers_complete(self) -> None:

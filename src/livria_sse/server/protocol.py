@@ -16,7 +16,7 @@ What this relies on in uvicorn (0.54, `protocols/http/httptools_impl.py`), besid
 
 from __future__ import annotations
 
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 from weakref import ReferenceType, ref
 
@@ -53,7 +53,7 @@ class DetachingProtocol(GuardedProtocol):
             return None
         self._deadlines.discard(self)
         self.flow.resume_reading()
-        head = _head([*self.server_state.default_headers, *headers])
+        head = _head((*self.server_state.default_headers, *headers))
         connection = StreamConnection(self.transport, self.connections, head=head)
         if self.flow.write_paused:  # by an answer before this one
             connection.pause_writing()
@@ -75,6 +75,7 @@ class DetachingProtocol(GuardedProtocol):
         self.parser = self.cycle = self.scope = self.headers = nothing
 
 
-def _head(headers: Headers) -> bytes:
+@lru_cache(maxsize=2)  # until the date is another
+def _head(headers: tuple[tuple[bytes, bytes], ...]) -> bytes:
     lines = b"".join([b"%b: %b\r\n" % header for header in headers])
     return b"HTTP/1.1 200 OK\r\n%btransfer-encoding: chunked\r\n\r\n" % lines

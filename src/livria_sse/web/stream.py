@@ -24,13 +24,13 @@ from livria_sse.web.resource import resource
 from livria_sse.web.state import Request
 
 #: Of every stream; made once, as Starlette would make them anew for each.
-HEADERS = [
+HEADERS = (
     (b"content-type", b"text/event-stream; charset=utf-8"),
     (b"cache-control", b"no-store, no-transform"),
     (b"connection", b"close"),  # nothing can follow a stream
     (b"x-accel-buffering", b"no"),  # nginx holds events back without it
     (b"x-content-type-options", b"nosniff"),
-]
+)
 #: An ASGI extension of our own server: `detach(headers)` begins the response, and gives the
 #: connection away as a `Sink`; None if the reader has left.
 DETACH = "livria.detach"
@@ -59,6 +59,8 @@ def _asked_position(scope: Scope) -> str | None:
     for name, value in scope["headers"]:
         if name == b"last-event-id" and value:
             return str(value, "latin-1")
+    if not scope["query_string"]:
+        return None
     query = dict(parse_qsl(scope["query_string"].decode("latin-1")))
     return query.get("last_event_id") or query.get("lastEventId")
 
