@@ -138,6 +138,26 @@ def test_platforms_router(environment: pytest.MonkeyPatch) -> None:
     assert settings.trusted_proxies == (ip_network("10.0.0.0/8"),)
 
 
+def test_allowed_origins(environment: pytest.MonkeyPatch) -> None:
+    """Origins are listed as browsers write them, and never all of them."""
+    assert Settings.from_environment().allowed_origins == ()
+
+    environment.setenv("LIVRIA_ALLOWED_ORIGINS", "http://localhost:5173, https://livria.example")
+    expected = ("http://localhost:5173", "https://livria.example")
+    assert Settings.from_environment().allowed_origins == expected
+
+    for wrong in (
+        "*",
+        "null",
+        "livria.example",
+        "https://livria.example/",
+        "https://Livria.example",
+    ):
+        environment.setenv("LIVRIA_ALLOWED_ORIGINS", wrong)
+        with pytest.raises(InvalidSettings, match=r"^LIVRIA_ALLOWED_ORIGINS: "):
+            Settings.from_environment()
+
+
 def test_trusted_proxies(environment: pytest.MonkeyPatch) -> None:
     """Proxies are listed as addresses and networks; by default they are on the same machine."""
     assert ip_network("::1") in Settings.from_environment().trusted_proxies

@@ -11,6 +11,7 @@ from typing import Any
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import Receive, Scope, Send
@@ -25,6 +26,7 @@ from livria_sse.store import Store, open_store
 from livria_sse.web import accounts, books, openapi, ops, pages, reviews, stream, visits
 from livria_sse.web.clients import Proxies
 from livria_sse.web.middleware import OptionalSlash, SameSite
+from livria_sse.web.origins import METHODS, READ, SENT, Origins
 from livria_sse.web.problems import HANDLERS
 from livria_sse.web.state import State
 from livria_sse.web.templating import open_templates
@@ -56,12 +58,17 @@ def create_app(settings: Settings) -> Starlette:
         InvalidSettings: A key for tokens, or the address of Redis, cannot be used.
     """
     check_log(settings)
+    origins = Origins(settings.allowed_origins)
     app = Application(
         Proxies(settings.trusted_proxies),
         routes=_routes(),
-        middleware=[Middleware(SameSite), Middleware(OptionalSlash)],
+        middleware=[
+            *_cross_origin(settings.allowed_origins),
+            Middleware(SameSite, origins),
+            Middleware(OptionalSlash),
+        ],
         exception_handlers=HANDLERS,
-        lifespan=_lifespan(settings),
+        lifespan=_lifespan(settings, origins),
     )
     app.router.redirect_slashes = False
     return app
@@ -82,7 +89,22 @@ def _routes() -> list[Route | Mount]:
     ]
 
 
-def _lifespan(settings: Settings) -> Lifespan:
+def _cross_origin(listed: tuple[str, ...]) -> list[Middleware]:
+    if not listed:
+        return []
+    return [
+        Middleware(
+            CORSMiddleware,
+            allow_origins=listed,
+            allow_credentials=True,
+            allow_methods=METHODS,
+            allow_headers=SENT,
+            expose_headers=READ,
+        )
+    ]
+
+
+def _lifespan(settings: Settings, origins: Origins) -> Lifespan:
     site_tokens = SiteTokens(settings)
 
     @asynccontextmanager
@@ -94,7 +116,13 @@ def _lifespan(settings: Settings) -> Lifespan:
             auth = Auth(store, passwords, site_tokens, lifetime=lifetime)
             async with open_log(store, settings) as log, Hub(log, settings).running() as hub:
                 app.state.hub = hub  # for the server, which drains it before the lifespan ends
-                yield {"store": store, "hub": hub, "auth": auth, "templates": open_templates()}
+                yield {
+                    "store": store,
+                    "hub": hub,
+                    "auth": auth,
+                    "templates": open_templates(),
+                    "origins": origins,
+                }
 
     return lifespan
 

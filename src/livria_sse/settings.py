@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from contextlib import suppress
 from ipaddress import IPv4Network, IPv6Network, ip_network
@@ -29,6 +30,8 @@ REDIS_SCHEMES = ("redis", "rediss", "unix", "redis+sentinel", "rediss+sentinel")
 
 
 Network = IPv4Network | IPv6Network
+#: As browsers write it (RFC 6454, section 6.2): a port only if it is not the scheme's own.
+_ORIGIN = re.compile(r"https?://([a-z0-9.-]+|\[[0-9a-f:]+\])(:[1-9][0-9]{0,4})?")
 LOOPBACK = (ip_network("127.0.0.0/8"), ip_network("::1"))
 ROUTERS_OF_HEROKU = (ip_network("10.0.0.0/8"),)
 
@@ -40,6 +43,18 @@ def _networks(value: object) -> object:
         return tuple(ip_network(part) for part in value.replace(",", " ").split())
     except ValueError as error:
         raise ValueError(f"list addresses and networks: {error}") from error
+
+
+def _origins(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    origins = tuple(value.replace(",", " ").split())
+    for origin in origins:
+        if not _ORIGIN.fullmatch(origin):
+            raise ValueError(
+                f"list origins as https://livria.example, in small letters: {origin!r}"
+            )
+    return origins
 
 
 class Settings(BaseSettings):
@@ -107,6 +122,8 @@ class Settings(BaseSettings):
     max_streams_per_address: Annotated[int, Field(ge=1)] = 200
     #: Streams that one process lets an address open within a second.
     max_connects_per_address: Annotated[int, Field(ge=1)] = 50
+    #: The origins of other sites whose pages may use the API, with cookies: `https://livria.kr`.
+    allowed_origins: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_origins)] = ()
     #: The proxies whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed. On Heroku that is
     #: its router.
     trusted_proxies: Annotated[tuple[Network, ...], NoDecode, BeforeValidator(_networks)] = Field(

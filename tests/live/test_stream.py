@@ -369,6 +369,27 @@ def test_greedy_addresses_are_busy(tmp_path: Path, serve: Serve) -> None:
         assert 'livria_streams_refused_total{limit="address"} 1.0' in _metrics(server)
 
 
+def test_streams_for_other_origins(tmp_path: Path, serve: Serve) -> None:
+    """A page of a listed origin may read a stream, cookies or not; one of another gets none."""
+    listed = "https://livria.example"
+    url = f"/sse/books/{SAMPLE}/"
+    with (
+        serve(tmp_path, allowed_origins=listed) as server,
+        Curl(f"{server.url}{url}", f"Origin: {listed}") as stream,
+        Curl(f"{server.url}{url}", f"Origin: {server.url}") as ours,
+    ):
+        stream.until_event("stream.ready")
+        ours.until_event("stream.ready")
+        other = httpx.get(f"{server.url}{url}", headers={"Origin": "https://evil.example"})
+
+        assert f"access-control-allow-origin: {listed}" in stream.head
+        assert "access-control-allow-credentials: true" in stream.head
+        assert "access-control-allow-origin" not in ours.head
+        assert other.status_code == 403
+        assert "access-control-allow-origin" not in other.headers
+        assert "livria_streams_open 2.0" in _metrics(server)
+
+
 def test_what_became_of_streams(tmp_path: Path, serve: Serve) -> None:
     """How streams began, and why they ended, is in the metrics."""
     with serve(tmp_path) as server:

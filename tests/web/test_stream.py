@@ -10,6 +10,7 @@ from livria_sse.log.local import LocalLog
 from livria_sse.models import Difference
 from livria_sse.settings import Settings
 from livria_sse.store import Store
+from livria_sse.web.origins import Origins
 from livria_sse.web.stream import EventStream
 from tests.factories import add_account, add_book
 from tests.sse import Event, EventReader
@@ -40,7 +41,7 @@ async def answer_of(
         "method": method,
         "headers": [(b"last-event-id", position.encode())],
         "query_string": b"",
-        "state": {"hub": hub},
+        "state": {"hub": hub, "origins": Origins(())},
     }
     await EventStream(scope, book)(scope, receive, send)
     start, *bodies = messages

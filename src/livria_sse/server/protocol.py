@@ -75,7 +75,7 @@ class DetachingProtocol(GuardedProtocol):
         self.parser = self.cycle = self.scope = self.headers = nothing
 
 
-@lru_cache(maxsize=2)  # until the date is another
+@lru_cache(maxsize=64)  # for each origin, until the date is another
 def _head(headers: tuple[tuple[bytes, bytes], ...]) -> bytes:
     lines = b"".join([b"%b: %b\r\n" % header for header in headers])
     return b"HTTP/1.1 200 OK\r\n%btransfer-encoding: chunked\r\n\r\n" % lines

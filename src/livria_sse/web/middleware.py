@@ -1,14 +1,13 @@
-"""What is done to every request before it is routed. Nothing here wraps `send`."""
+"""What is done to every request before it is routed. Streams go past it."""
 
 from __future__ import annotations
-
-from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from livria_sse.errors import CrossSiteRequest
 from livria_sse.web.credentials import bearer_token
+from livria_sse.web.origins import Origins
 from livria_sse.web.problems import problem
 
 PATHS_WITH_SLASH = ("/api/", "/sse/", "/books/", "/sign-", "/language")
@@ -34,32 +33,19 @@ class OptionalSlash:
 class SameSite:
     """Refuses what another site makes a browser send.
 
-    Browsers say where an unsafe request comes from, in `Sec-Fetch-Site` or at least in `Origin`;
-    who says neither is no browser. A request with a bearer token cannot be forged by a form; other
-    schemes can, as browsers send those by themselves.
+    A request with a bearer token cannot be forged by a form; other schemes can, as browsers send
+    those by themselves.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, origins: Origins) -> None:
         self._app = app
+        self._origins = origins
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers 403, or goes on."""
         if scope["type"] == "http" and scope["method"] not in SAFE_METHODS:
             headers = Headers(scope=scope)
-            if not bearer_token(headers) and _from_elsewhere(headers):
+            if not bearer_token(headers) and not self._origins.sent(headers):
                 await problem(CrossSiteRequest())(scope, receive, send)
                 return
         await self._app(scope, receive, send)
-
-
-def _from_elsewhere(headers: Headers) -> bool:
-    if site := headers.get("sec-fetch-site"):
-        return site not in {"same-origin", "none"}
-    origin = headers.get("origin")
-    if origin is None:
-        return False
-    try:
-        host = urlsplit(origin).netloc.lower()
-    except ValueError:
-        return True
-    return not host or host != headers.get("host", "").lower()

@@ -10,6 +10,7 @@ from starlette.requests import Request as StarletteRequest
 from livria_sse.auth import Auth
 from livria_sse.hub import Hub
 from livria_sse.store import Store
+from livria_sse.web.origins import Origins
 
 
 class State(TypedDict):
@@ -19,6 +20,7 @@ class State(TypedDict):
     hub: Hub
     auth: Auth
     templates: Environment
+    origins: Origins
 
 
 Request = StarletteRequest[State]

@@ -12,12 +12,14 @@ import re
 from urllib.parse import parse_qsl
 
 from anyio import CancelScope
+from starlette.datastructures import Headers
 from starlette.types import Receive, Scope, Send
 
 from livria_sse import frames
-from livria_sse.errors import StoreUnavailable, UnknownBook
+from livria_sse.errors import CrossSiteRequest, StoreUnavailable, UnknownBook
 from livria_sse.hub import Feed, Hub, SteppingSink, Welcome
 from livria_sse.web.clients import address_of
+from livria_sse.web.origins import Origins
 from livria_sse.web.params import path_id, whole_number
 from livria_sse.web.problems import problem
 from livria_sse.web.resource import resource
@@ -65,6 +67,13 @@ def _asked_position(scope: Scope) -> str | None:
     return query.get("last_event_id") or query.get("lastEventId")
 
 
+def _origin(scope: Scope) -> str | None:
+    for name, value in scope["headers"]:
+        if name == b"origin":
+            return str(value, "latin-1")
+    return None
+
+
 class EventStream:
     """Everything after a position, then everything that happens, until the reader leaves.
 
@@ -76,9 +85,15 @@ class EventStream:
         self._book_id = book_id
         self._asked = _asked_position(scope)
         self._address = address_of(scope)
+        self._origins: Origins = scope["state"]["origins"]
+        self._origin = _origin(scope)
+        self._headers = HEADERS + self._origins.headers(self._origin)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serves the stream."""
+        if self._origin and not self._origins.may_read(Headers(scope=scope)):
+            await problem(CrossSiteRequest())(scope, receive, send)  # before it takes a place
+            return
         try:
             async with self._hub.opening(self._book_id) as feed:
                 await self._serve(feed, scope, receive, send)
@@ -99,12 +114,12 @@ class EventStream:
         extension = scope.get("extensions", {}).get(DETACH)
         if extension is None:
             await self._attend(feed, begin, receive, send)
-        elif connection := extension["detach"](HEADERS):
+        elif connection := extension["detach"](self._headers):
             self._hub.join(feed, begin, connection, address=self._address)
 
     async def _attend(self, feed: Feed, begin: Welcome, receive: Receive, send: Send) -> None:
         reading = CancelScope()
-        sink = SteppingSink(send, headers=HEADERS, stop=reading.cancel)
+        sink = SteppingSink(send, headers=self._headers, stop=reading.cancel)
         subscriber = self._hub.join(feed, begin, sink, address=self._address)
         try:
             with reading:
@@ -118,7 +133,7 @@ class EventStream:
     async def _turn_away(self, scope: Scope, send: Send) -> None:
         closing = frames.closing() if self._hub.draining else frames.busy()
         body = b"" if scope["method"] == "HEAD" else closing
-        await send({"type": "http.response.start", "status": 200, "headers": HEADERS})
+        await send({"type": "http.response.start", "status": 200, "headers": self._headers})
         await send({"type": "http.response.body", "body": body})
 
 

@@ -1,0 +1,59 @@
+"""Origins: whose pages may use the API, beside our own (Fetch standard, "CORS protocol")."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers
+
+METHODS = ("GET", "POST", "PATCH", "PUT", "DELETE")
+#: What pages may send and read beyond what every page may.
+SENT = ("Authorization", "Content-Type", "Idempotency-Key", "Last-Event-ID")
+READ = ("Livria-Position", "Location", "Retry-After")
+
+
+class Origins:
+    """Our own origin, and those that the operator has listed: never all of them.
+
+    Pages of those may send their cookies along.
+    """
+
+    def __init__(self, listed: tuple[str, ...]) -> None:
+        self._listed = frozenset(listed)
+
+    def sent(self, headers: Headers) -> bool:
+        """Whether our own pages, those of a listed origin, or no browser have sent a request.
+
+        Browsers say where a request comes from, in `Sec-Fetch-Site` or at least in `Origin`; who
+        says neither is no browser.
+        """
+        if headers.get("origin") in self._listed:
+            return True
+        if site := headers.get("sec-fetch-site"):
+            return site in {"same-origin", "none"}
+        return self.may_read(headers)
+
+    def may_read(self, headers: Headers) -> bool:
+        """Whether those who have asked will be able to read the answer; links say no origin."""
+        origin = headers.get("origin")
+        return origin is None or origin in self._listed or _is_ours(origin, headers)
+
+    def headers(self, origin: str | None) -> tuple[tuple[bytes, bytes], ...]:
+        """What an answer says so that a page of a listed origin can read it."""
+        if not self._listed:
+            return ()
+        if origin not in self._listed:
+            return ((b"vary", b"Origin"),)
+        return (
+            (b"access-control-allow-origin", origin.encode()),
+            (b"access-control-allow-credentials", b"true"),
+            (b"vary", b"Origin"),
+        )
+
+
+def _is_ours(origin: str, headers: Headers) -> bool:
+    try:
+        host = urlsplit(origin).netloc.lower()
+    except ValueError:
+        return False
+    return bool(host) and host == headers.get("host", "").lower()
