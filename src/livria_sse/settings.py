@@ -99,6 +99,8 @@ class Settings(BaseSettings):
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"], BeforeValidator(str.lower)
     ] = "info"
+    #: Lines for people, or JSON for programs.
+    log_format: Literal["text", "json"] = "text"
     #: Whether an empty database gets the sample catalogue.
     sample_books: bool = True
 

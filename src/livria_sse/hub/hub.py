@@ -26,7 +26,7 @@ from livria_sse.hub.statistics import Statistics
 from livria_sse.hub.subscriber import Ending, Subscriber
 from livria_sse.hub.welcome import Welcome, welcome
 from livria_sse.log.base import Log
-from livria_sse.models import Difference
+from livria_sse.models import Difference, Position
 from livria_sse.settings import Settings
 from livria_sse.tasks import Tasks, kept
 
@@ -181,11 +181,17 @@ class Hub:
             self._drop_unwatched(subscriber.feed)
 
     def _log_end(self, subscriber: Subscriber, ending: Ending) -> None:
-        seconds = asyncio.get_running_loop().time() - subscriber.begun_at
         logger.info(
-            "stream ended: address=%s book=%d mode=%s seconds=%.1f position=%s-%d reason=%s",
-            *(subscriber.address, subscriber.feed.book_id, subscriber.mode, seconds),
-            *(self.epoch, subscriber.cursor, ending),
+            "stream ended: address=%(address)s book=%(book)d mode=%(mode)s seconds=%(seconds).1f "
+            "position=%(position)s reason=%(reason)s",
+            {
+                "address": subscriber.address,
+                "book": subscriber.feed.book_id,
+                "mode": subscriber.mode,
+                "seconds": round(asyncio.get_running_loop().time() - subscriber.begun_at, 1),
+                "position": str(Position(self.epoch, subscriber.cursor)),
+                "reason": ending,
+            },
         )
 
     def _drop_unwatched(self, feed: Feed) -> None:

@@ -22,6 +22,7 @@ from starlette.applications import Starlette
 from livria_sse.application import create_app
 from livria_sse.deadlines import Deadlines
 from livria_sse.errors import InvalidSettings
+from livria_sse.logs import configure_logging
 from livria_sse.server.guard import GuardedProtocol
 from livria_sse.server.protocol import UVICORN, DetachingProtocol
 from livria_sse.settings import Settings
@@ -141,7 +142,7 @@ def serve(app: Starlette, settings: Settings) -> None:
     Raises:
         InvalidSettings: It cannot listen at that address.
     """
-    _configure_logging(settings)
+    configure_logging(settings)
     _raise_file_limit(settings)
     with _listen(settings) as listener:
         click.echo(f"livria-sse: open {_address(listener)}")
@@ -170,13 +171,5 @@ def _raise_file_limit(settings: Settings) -> None:
 
 
 def _work(begun: Callable[[], None], settings: Settings, listener: socket.socket) -> None:
-    _configure_logging(settings)
+    configure_logging(settings)
     Server(create_app(settings), settings, begun).run([listener])
-
-
-def _configure_logging(settings: Settings) -> None:
-    logging.basicConfig(
-        level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s"
-    )
-    logging.getLogger("alembic").setLevel(logging.WARNING)
-    logging.getLogger("uvicorn.error").setLevel(logging.ERROR)  # it warns of each bad request
