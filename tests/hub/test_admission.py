@@ -28,7 +28,7 @@ async def test_streams_of_an_address(feed: Feed) -> None:
 
     assert not admission.admits(feed, ONE)
     assert admission.admits(feed, OTHER)
-    assert admission.refused == {"address": 1}
+    assert +admission.refused == {"address": 1}
     admission.closed(ONE)
     assert admission.admits(feed, ONE)
 
@@ -39,7 +39,7 @@ async def test_streams_of_all(feed: Feed) -> None:
     admission.opened(ONE)
 
     assert not admission.admits(feed, OTHER)
-    assert admission.refused == {"streams": 1}
+    assert +admission.refused == {"streams": 1}
 
 
 async def test_streams_of_a_book(feed: Feed) -> None:
@@ -50,7 +50,7 @@ async def test_streams_of_a_book(feed: Feed) -> None:
 
     assert not admission.admits(feed, ONE)
     assert admission.admits(Feed(11, "k7q2m"), ONE)
-    assert admission.refused == {"book": 1}
+    assert +admission.refused == {"book": 1}
 
 
 async def test_connects_of_an_address(feed: Feed) -> None:
@@ -59,7 +59,7 @@ async def test_connects_of_an_address(feed: Feed) -> None:
 
     assert [admission.admits(feed, ONE) for _ in range(5)] == [True, True, True, False, False]
     assert admission.admits(feed, OTHER)
-    assert admission.refused == {"connects": 2}
+    assert +admission.refused == {"connects": 2}
 
 
 async def test_places_are_taken_meanwhile(feed: Feed) -> None:

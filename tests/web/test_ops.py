@@ -9,6 +9,7 @@ import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, closing, contextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -185,11 +186,19 @@ async def test_metrics_can_be_parsed(client: httpx.AsyncClient) -> None:
         "livria_streams_open": "gauge",
         "livria_books_watched": "gauge",
         "livria_streams_opened": "counter",
+        "livria_streams_closed": "counter",
+        "livria_streams_refused": "counter",
         "livria_deliveries": "counter",
+        "livria_push_seconds": "histogram",
+        "livria_log_reads": "counter",
+        "livria_publisher_backlog": "gauge",
+        "livria_degraded": "gauge",
+        "livria_loop_lag_seconds": "gauge",
         "livria_audit_repairs": "counter",
     }
     assert all(family.documentation for family in families)
-    assert {sample.value for family in families for sample in family.samples} == {0.0}
+    samples = [sample for family in families for sample in family.samples]
+    assert {sample.value for sample in samples if "lag" not in sample.name} == {0.0}
 
 
 async def test_metrics_count_streams(client: httpx.AsyncClient, service: Service) -> None:
@@ -204,7 +213,21 @@ async def test_metrics_count_streams(client: httpx.AsyncClient, service: Service
     numbers = await _numbers(client)
     assert numbers["livria_streams_open"] == 0
     assert numbers["livria_books_watched"] == 0
-    assert numbers["livria_streams_opened_total"] == 1
+    assert numbers["livria_streams_opened_total", "live"] == 1
+    assert numbers["livria_streams_closed_total", "closing"] == 1
+    assert numbers["livria_log_reads_total"] == 1
+
+
+async def test_metrics_time_pushes(mina: httpx.AsyncClient, service: Service) -> None:
+    """How long a change takes to its readers is counted once for each change."""
+    stream = asyncio.create_task(mina.get(f"/sse/books/{BOOK}/"))
+    await service.streaming()
+    await mina.post("/api/reviews/", json={"book": BOOK, "content": "timed"})
+    numbers = await _numbers(mina)
+    assert numbers["livria_push_seconds_count"] == 1
+    assert numbers["livria_deliveries_total"] == 1
+    await service.hub.drain()
+    await stream
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics", "/openapi.json"])
@@ -218,7 +241,11 @@ async def test_operations_are_only_read(client: httpx.AsyncClient, path: str) ->
     assert asked.status_code == got.status_code == 200
 
 
-async def _numbers(client: httpx.AsyncClient) -> dict[str, float]:
+async def _numbers(client: httpx.AsyncClient) -> dict[Any, float]:
+    """By name, or by name and label."""
     text = (await client.get("/metrics")).text
-    families = text_string_to_metric_families(text)
-    return {sample.name: sample.value for family in families for sample in family.samples}
+    samples = [each for family in text_string_to_metric_families(text) for each in family.samples]
+    return {
+        (sample.name, *sample.labels.values()) if sample.labels else sample.name: sample.value
+        for sample in samples
+    }

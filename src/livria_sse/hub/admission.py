@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter
-from typing import Literal
+from typing import Literal, get_args
 
 from livria_sse.hub.feed import Feed
 from livria_sse.settings import Settings
@@ -29,7 +29,7 @@ class Admission:
         self._connects: Counter[str] = Counter()
         self._counted_since = self._mentioned_at = float("-inf")
         #: How often each limit kept a stream from being opened.
-        self.refused: Counter[Limit] = Counter()
+        self.refused = Counter[Limit](dict.fromkeys(get_args(Limit), 0))
 
     def admits(self, feed: Feed, address: str) -> bool:
         """Whether a stream of the book may be opened from the address, which has just connected."""

@@ -20,6 +20,8 @@ class Heartbeat:
         self._visit = visit
         self._parts: list[set[Subscriber]] = [set() for _ in range(round(seconds / TICK_SECONDS))]
         self._visited = 0
+        #: How late the event loop was for the last tick, in seconds.
+        self.lag = 0.0
         # Not the whole interval: nobody is visited who has only just been welcomed.
         self._ticks_ahead = cycle(range(len(self._parts) // 2, len(self._parts)))
 
@@ -37,7 +39,13 @@ class Heartbeat:
         for number, part in cycle(enumerate(self._parts)):
             self._visited = number
             await self._visit_all(tuple(part))
-            await asyncio.sleep(TICK_SECONDS)
+            await self._tick()
+
+    async def _tick(self) -> None:
+        loop = asyncio.get_running_loop()
+        due = loop.time() + TICK_SECONDS
+        await asyncio.sleep(TICK_SECONDS)
+        self.lag = max(0.0, loop.time() - due)
 
     async def _visit_all(self, subscribers: tuple[Subscriber, ...]) -> None:
         now = asyncio.get_running_loop().time()

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from functools import partial
 from itertools import chain
+from typing import get_args
 
 from livria_sse import frames
 from livria_sse.deadlines import Deadlines
@@ -53,8 +54,8 @@ class Hub:
         self._beat = Burst(frames.heartbeat())
         self._audit = Audit(log, self._feeds, self._fallen_behind, seconds=settings.audit_seconds)
         self._admission = Admission(settings)
-        self._opened: Counter[Mode] = Counter()
-        self._closed: Counter[Ending] = Counter()
+        self._opened = Counter[Mode](dict.fromkeys(get_args(Mode), 0))
+        self._closed = Counter[Ending](dict.fromkeys(get_args(Ending), 0))
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[Hub]:
@@ -248,5 +249,10 @@ class Hub:
             closed=self._closed,
             refused=self._admission.refused,
             deliveries=self._fanout.deliveries,
+            push_seconds=self._fanout.seconds,
+            reads=self._ladder.reads,
+            backlog=self._log.backlog,
+            degraded=self.degraded is not None,
+            loop_lag=self._heartbeat.lag,
             repairs=self._audit.repairs,
         )

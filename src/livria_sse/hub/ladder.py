@@ -24,6 +24,8 @@ class Ladder:
 
     def __init__(self, log: Log) -> None:
         self._log = log
+        #: How often the log was read.
+        self.reads = 0
 
     async def bring_up(self, feed: Feed) -> None:
         """Reads until the feed has all that it heard of."""
@@ -65,6 +67,7 @@ class Ladder:
 
     async def _newer(self, feed: Feed, *, known: int | None) -> Difference:
         if feed.head == UNKNOWN:
+            self.reads += 1
             return await self._log.head(feed.book_id)
         try:
             return await self._since(feed, feed.head, known=known)
@@ -74,6 +77,7 @@ class Ladder:
     async def _since(self, feed: Feed, seq: int, *, known: int | None) -> Difference:
         if seq <= feed.too_large:
             raise DifferenceTooLarge
+        self.reads += 1
         try:
             return await self._log.since(feed.book_id, seq, known=known)
         except DifferenceTooLarge:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from prometheus_client import Histogram
+
 from livria_sse.frames import Mode
 from livria_sse.hub.admission import Limit
 from livria_sse.hub.subscriber import Ending
@@ -25,5 +27,15 @@ class Statistics(NamedTuple):
     refused: Mapping[Limit, int]
     #: Differences that were written to readers since the start.
     deliveries: int
+    #: How long each of them took, in seconds, with all to whom it was written.
+    push_seconds: Histogram
+    #: How often the log was read.
+    reads: int
+    #: In how many books something is still to be told to other processes.
+    backlog: int
+    #: Whether changes of other processes come late.
+    degraded: bool
+    #: How late the event loop was lately, in seconds.
+    loop_lag: float
     #: Books in which the audit found something that had not been told.
     repairs: int

@@ -50,6 +50,11 @@ class Log(Protocol):
         """Why changes of other processes come late at present; None if they do not."""
         ...
 
+    @property
+    def backlog(self) -> int:
+        """In how many books something is still to be told to other processes."""
+        ...
+
     async def head(self, book_id: int) -> Difference:
         """Where a book stands: the difference, with nothing in it, that follows its head.
 

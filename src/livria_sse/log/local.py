@@ -17,6 +17,7 @@ class LocalLog:
     """
 
     degraded: str | None = None
+    backlog = 0
 
     def __init__(self, store: Store, *, replay_limit: int) -> None:
         self.epoch = store.epoch

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client import CollectorRegistry, Histogram, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 from starlette.responses import Response
@@ -68,9 +68,26 @@ class HubCollector(Collector):
         yield CounterMetricFamily(
             "livria_deliveries", "Differences written to readers.", numbers.deliveries
         )
+        yield from _without_times(numbers.push_seconds)
+        yield CounterMetricFamily("livria_log_reads", "Reads of the log.", numbers.reads)
+        yield GaugeMetricFamily(
+            "livria_publisher_backlog", "Books with changes to be published.", numbers.backlog
+        )
+        yield GaugeMetricFamily(
+            "livria_degraded", "Whether others' changes come late.", numbers.degraded
+        )
+        yield GaugeMetricFamily(
+            "livria_loop_lag_seconds", "How late the event loop was lately.", numbers.loop_lag
+        )
         yield CounterMetricFamily(
             "livria_audit_repairs", "Feeds that the audit found behind.", numbers.repairs
         )
+
+
+def _without_times(histogram: Histogram) -> Iterator[Metric]:
+    for family in histogram.collect():  # which adds when it was made
+        family.samples = [each for each in family.samples if not each.name.endswith("_created")]
+        yield family
 
 
 def _counted(name: str, text: str, label: str, numbers: Mapping[Any, int]) -> Metric:

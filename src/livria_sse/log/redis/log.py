@@ -40,6 +40,11 @@ class RedisLog:
             return None
         return "Redis does not answer; pages are kept up to date from the database"
 
+    @property
+    def backlog(self) -> int:
+        """In how many books something is still to be published."""
+        return self._publisher.backlog
+
     async def head(self, book_id: int) -> Difference:
         """Where a book stands; whether its stream stands there, too, is seen to beside."""
         head = await self._database.head(book_id)
