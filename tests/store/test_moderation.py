@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 from tests.factories import add_account, add_book
 
 from livria_sse.errors import NotPermitted, UnknownReview
-from livria_sse.models import Account, Review, Tombstone
+from livria_sse.models import Account, Difference, Review, Tombstone
 from livria_sse.store import Store
 
 BOOK = 10
@@ -114,3 +116,43 @@ async def test_moderating_nothing(store: Store, mina: Account, sora: Account) ->
         for number in (review.id, review.id + 1):
             with pytest.raises(UnknownReview):
                 await verb(number, by=sora)
+
+
+@pytest.mark.parametrize(
+    "verbs", ["hide delete", "restore delete", "hide hide", "restore restore", "hide edit restore"]
+)
+async def test_all_at_once(store: Store, mina: Account, sora: Account, verbs: str) -> None:
+    """Whoever comes first, the count is right, nothing fails but what is gone, and all is told."""
+    for number in range(10):
+        review = await post(store, mina, f"text {number}")
+        if verbs.startswith("restore"):
+            await store.moderation.hide(review.id, by=sora)
+        told = await store.changes.head(BOOK)
+        started = told.head
+
+        done = await asyncio.gather(
+            *(do(store, verb, review.id, mina, sora) for verb in verbs.split()),
+            return_exceptions=True,
+        )
+        assert all(isinstance(each, Difference | UnknownReview) for each in done)
+        differences = [each for each in done if isinstance(each, Difference)]
+        for difference in sorted(differences, key=lambda each: each.head):
+            told = told.merged(difference)
+        shown, _ = await store.reviews.page(BOOK, before=None, limit=99)
+        assert told == await store.changes.since(BOOK, started, limit=9)
+        assert told.review_count == len(shown)
+        if len(set(verbs.split())) == 1:
+            assert sorted(len(each.changes) for each in differences) == [0, 1]
+
+
+async def do(store: Store, verb: str, review: int, mina: Account, sora: Account) -> Difference:
+    """One of the things that can be done to a review."""
+    match verb:
+        case "hide":
+            return await store.moderation.hide(review, by=sora)
+        case "restore":
+            return await store.moderation.restore(review, by=sora)
+        case "delete":
+            return await store.reviews.delete(review, by=mina)
+        case _:
+            return await store.reviews.update(review, "edited", by=mina)

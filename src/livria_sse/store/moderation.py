@@ -9,16 +9,16 @@ from livria_sse.errors import NotPermitted
 from livria_sse.models import Account, Difference, Tombstone
 from livria_sse.store.changes import book_head
 from livria_sse.store.database import Connection, Database, Row
-from livria_sse.store.numbers import lone_difference, next_number
-from livria_sse.store.reviews import change_kept, find_kept, find_review
+from livria_sse.store.numbers import lock_book_of, lone_difference, next_number
+from livria_sse.store.reviews import find_kept, find_review
 
 _HIDE = """
 UPDATE reviews SET hidden_content = content, content = NULL, seq = :seq
-WHERE id = :id AND content IS NOT NULL RETURNING id
+WHERE id = :id
 """
 _RESTORE = """
 UPDATE reviews SET content = hidden_content, hidden_content = NULL, seq = :seq, restored_seq = :seq
-WHERE id = :id AND hidden_content IS NOT NULL RETURNING id
+WHERE id = :id
 """
 
 
@@ -42,7 +42,7 @@ class Moderation:
             if found["hidden"]:
                 return await book_head(connection, book_id)
             number = await next_number(connection, book_id, added=-1)
-            await change_kept(connection, _HIDE, id=review_id, seq=number.seq)
+            await connection.run(_HIDE, id=review_id, seq=number.seq)
             hidden = Tombstone(id=review_id, created_seq=found["created_seq"], seq=number.seq)
             return lone_difference(book_id, number, hidden)
 
@@ -57,7 +57,7 @@ class Moderation:
             if not found["hidden"]:
                 return await book_head(connection, book_id)
             number = await next_number(connection, book_id, added=1)
-            await change_kept(connection, _RESTORE, id=review_id, seq=number.seq)
+            await connection.run(_RESTORE, id=review_id, seq=number.seq)
             return lone_difference(book_id, number, await find_review(connection, review_id))
 
         return await self._database.write(query)
@@ -66,4 +66,5 @@ class Moderation:
 async def _find(connection: Connection, review_id: int, by: Account) -> Row:
     if not by.staff:
         raise NotPermitted
+    await lock_book_of(connection, review_id)
     return await find_kept(connection, review_id)

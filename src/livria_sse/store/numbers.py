@@ -16,6 +16,9 @@ UPDATE books
 SET last_seq = last_seq + 1, review_count = review_count + :added, active_at = :now
 WHERE id = :book RETURNING last_seq, review_count
 """
+_LOCK = """
+UPDATE books SET last_seq = last_seq WHERE id = (SELECT book_id FROM reviews WHERE id = :review)
+"""
 
 
 class Number(NamedTuple):
@@ -23,6 +26,14 @@ class Number(NamedTuple):
 
     seq: int
     review_count: int
+
+
+async def lock_book_of(connection: Connection, review_id: int) -> None:
+    """Lets nobody else write about a review's book until the transaction ends.
+
+    What is read of the review from here on is still so when the next number is taken.
+    """
+    await connection.run(_LOCK, review=review_id)
 
 
 async def next_number(connection: Connection, book_id: int, *, added: int) -> Number:

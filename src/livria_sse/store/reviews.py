@@ -9,7 +9,7 @@ from livria_sse.errors import NotPermitted, UnknownBook, UnknownReview
 from livria_sse.models import Account, Difference, Review, Tombstone, User
 from livria_sse.store.database import Connection, Database, Query, Row
 from livria_sse.store.idempotency import earlier_review, remember_review
-from livria_sse.store.numbers import lone_difference, next_number
+from livria_sse.store.numbers import lock_book_of, lone_difference, next_number
 from livria_sse.store.times import instant, milliseconds, now
 
 REVIEW_COLUMNS = """
@@ -30,8 +30,7 @@ INSERT INTO reviews (book_id, account_id, content, created_seq, seq, created_at,
 VALUES (:book, :account, :content, :seq, :seq, :now, :now) RETURNING id
 """
 _EDIT = """
-UPDATE reviews SET content = :content, seq = :seq, updated_at = :now
-WHERE id = :id AND content IS NOT NULL RETURNING id
+UPDATE reviews SET content = :content, seq = :seq, updated_at = :now WHERE id = :id
 """
 
 _FIND_KEPT = """
@@ -40,7 +39,7 @@ WHERE id = :id AND (content IS NOT NULL OR hidden_content IS NOT NULL)
 """
 _DELETE = """
 UPDATE reviews SET content = NULL, hidden_content = NULL, seq = :seq, updated_at = :now
-WHERE id = :id AND (content IS NOT NULL OR hidden_content IS NOT NULL) RETURNING id
+WHERE id = :id
 """
 
 _BEYOND_EVERY_ID = 2**63 - 1
@@ -135,14 +134,13 @@ class Reviews:
         """
 
         async def query(connection: Connection) -> Difference:
+            await lock_book_of(connection, review_id)
             review = await find_review(connection, review_id)
             _check(by, author_id=review.user.id, found=review.book_id, asked=book_id)
             number = await next_number(connection, review.book_id, added=0)
             changed = replace(review, content=content, seq=number.seq, updated_at=now())
             moment = milliseconds(changed.updated_at)
-            await change_kept(
-                connection, _EDIT, id=review_id, content=content, seq=number.seq, now=moment
-            )
+            await connection.run(_EDIT, id=review_id, content=content, seq=number.seq, now=moment)
             return lone_difference(review.book_id, number, changed)
 
         return await self._database.write(query)
@@ -159,13 +157,14 @@ class Reviews:
         """
 
         async def query(connection: Connection) -> Difference:
+            await lock_book_of(connection, review_id)
             kept = await find_kept(connection, review_id)
             _check(by, author_id=kept["account_id"], found=kept["book_id"], asked=book_id)
             number = await next_number(
                 connection, kept["book_id"], added=0 if kept["hidden"] else -1
             )
             moment = milliseconds(now())
-            await change_kept(connection, _DELETE, id=review_id, seq=number.seq, now=moment)
+            await connection.run(_DELETE, id=review_id, seq=number.seq, now=moment)
             tombstone = Tombstone(id=review_id, created_seq=kept["created_seq"], seq=number.seq)
             return lone_difference(kept["book_id"], number, tombstone)
 
@@ -210,13 +209,6 @@ async def find_kept(connection: Connection, review_id: int) -> Row:
     if row is None:
         raise UnknownReview
     return row
-
-
-async def change_kept(connection: Connection, statement: str, **values: object) -> None:
-    """Changes a review that was just found."""
-    if await connection.one(statement, **values) is None:
-        # Changed by somebody else since, which happens where writes are not one after another.
-        raise UnknownReview
 
 
 def _check(by: Account, *, author_id: int, found: int, asked: int | None) -> None:
