@@ -32,6 +32,15 @@ class Deadlines(Generic[T]):
         """Waits for one no more."""
         self._since.pop(one, None)
 
+    def __contains__(self, one: T) -> bool:
+        return one in self._since
+
+    def end(self) -> None:
+        """Gives up all, whether they have waited for long or not."""
+        for one in tuple(self._since):
+            self.discard(one)
+            self._give_up(one)
+
     async def run(self) -> None:
         """Looks until it is cancelled."""
         while True:

@@ -116,14 +116,14 @@ class Settings(BaseSettings):
     jwt_audience: str | None = None
     jwt_issuer: str | None = None
 
-    #: `off` lifts the limits on numbers, for benchmarks.
+    #: `off` lifts the limits on streams and the deadline of requests, for benchmarks.
     limits: bool = True
     #: Streams that one process serves at most: in all, of a book, and of a client address.
     max_streams: Annotated[int, Field(ge=1)] = 10_000
     max_streams_per_book: Annotated[int, Field(ge=1)] = 10_000
     max_streams_per_address: Annotated[int, Field(ge=1)] = 200
     #: Streams that one process lets an address open within a second.
-    max_connects_per_address: Annotated[int, Field(ge=1)] = 50
+    max_connects_per_address: Annotated[int, Field(ge=1)] = 200
     #: The origins of other sites whose pages may use the API, with cookies: `https://livria.kr`.
     allowed_origins: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_origins)] = ()
     #: The proxies whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed. On Heroku that is

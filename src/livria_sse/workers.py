@@ -6,12 +6,13 @@ uvicorn's own supervisor is not used: it makes plain uvicorn servers, which cann
 from __future__ import annotations
 
 import logging
+import math
 import multiprocessing
 import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from functools import partial
 from multiprocessing.connection import wait
 from multiprocessing.context import SpawnContext
@@ -25,8 +26,8 @@ logger = logging.getLogger(__name__)
 LOOK_SECONDS = 0.2
 #: One that ends by itself is replaced, but not more often than this: it may do so at once again.
 REPLACEMENT_SECONDS = 1.0
-#: One that has not begun to work after so long is given up.
-START_SECONDS = 60.0
+#: One that has not begun to work after so long is given up; it may have to migrate first.
+START_SECONDS = 660.0
 
 #: Does the work of a process; calls what it is given first as soon as it has begun.
 Work = Callable[..., None]
@@ -37,6 +38,8 @@ class Worker:
 
     def __init__(self, context: SpawnContext, work: Work, *given: Any) -> None:
         self._began = context.Event()
+        self.started_at = time.monotonic()
+        self.ends_by = math.inf
         self.process = context.Process(target=_work_below_parent, args=(work, self._began, *given))
         self.process.start()
 
@@ -50,6 +53,16 @@ class Worker:
         """Whether the process runs."""
         return self.process.is_alive()
 
+    def end(self, *, within: float) -> None:
+        """Tells it to end within so many seconds."""
+        self.ends_by = time.monotonic() + within
+        self.process.terminate()
+
+    def kill_if_late(self) -> None:
+        """Kills it if it was told to end and has not."""
+        if time.monotonic() > self.ends_by:
+            self.process.kill()
+
 
 class Workers:
     """Runs `work(begun, *given)` in so many processes; all of it must be picklable.
@@ -61,9 +74,15 @@ class Workers:
         self._count = count
         self._new = partial(Worker, multiprocessing.get_context("spawn"), work, *given)
         self._last_seconds = last_seconds
-        self._workers: list[Worker] = []
         self._stopping = False
-        self._rolling = False
+        self._told_to_roll = False
+        #: Those that do the work.
+        self._workers: list[Worker] = []
+        #: Those of them that are still to be replaced, and who is about to replace the first.
+        self._old: list[Worker] = []
+        self._successor: Worker | None = None
+        #: Those that were told to end.
+        self._ending: list[Worker] = []
 
     def run(self) -> None:
         """Starts them, and replaces those that die.
@@ -71,24 +90,38 @@ class Workers:
         SIGHUP replaces all, one after the other; SIGTERM or SIGINT ends all, and a second SIGINT
         the supervisor itself, after which they end by themselves.
         """
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until there is something to be replaced
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._stop)
-        signal.signal(signal.SIGHUP, self._roll)
         self._workers = [self._new() for _ in range(self._count)]
+        signal.signal(signal.SIGHUP, self._roll)
         while not self._stopping:
-            wait([worker.process.sentinel for worker in self._workers], timeout=LOOK_SECONDS)
+            self._wait()
             self._replace_dead()
-            if self._rolling:
-                self._rolling = False
-                self._replace_all()
-        self._end(self._workers)
+            self._replace_old()
+        for worker in [*self._workers, *([self._successor] if self._successor else [])]:
+            self._end(worker)
+        self._workers.clear()
+        while self._ending:
+            self._wait()
 
     def _stop(self, _number: int, _frame: FrameType | None) -> None:
         self._stopping = True
         signal.signal(signal.SIGINT, signal.SIG_DFL)
 
     def _roll(self, _number: int, _frame: FrameType | None) -> None:
-        self._rolling = True
+        self._told_to_roll = True
+
+    def _end(self, worker: Worker) -> None:
+        worker.end(within=self._last_seconds)
+        self._ending.append(worker)
+
+    def _wait(self) -> None:
+        everybody = [*self._workers, *self._ending]
+        wait([worker.process.sentinel for worker in everybody], timeout=LOOK_SECONDS)
+        for worker in self._ending:
+            worker.kill_if_late()
+        self._ending = [worker for worker in self._ending if worker.is_alive]
 
     def _replace_dead(self) -> None:
         dead = [worker for worker in self._workers if not worker.is_alive]
@@ -101,36 +134,36 @@ class Workers:
         time.sleep(REPLACEMENT_SECONDS)
         self._workers += [self._new() for _ in dead]
 
-    def _replace_all(self) -> None:
-        for old in tuple(self._workers):
-            new = self._new()
-            self._workers.append(new)
-            if not self._begins(new):
-                logger.error("worker %d does not begin: the others stay", new.process.pid)
-                self._workers.remove(new)
-                self._end([new])
-                return
+    def _replace_old(self) -> None:
+        if self._told_to_roll:
+            self._told_to_roll = False
+            self._old = list(self._workers)
+        self._old = [worker for worker in self._old if worker in self._workers]  # not by its death
+        if self._successor:
+            self._settle(self._successor)
+        elif self._old and not self._ending:
+            self._successor = self._new()
+
+    def _settle(self, successor: Worker) -> None:
+        if successor.works and self._old:
+            old = self._old.pop(0)
             self._workers.remove(old)
-            self._end([old])
-            logger.info("worker %d replaces %d", new.process.pid, old.process.pid)
-
-    def _begins(self, worker: Worker) -> bool:
-        latest = time.monotonic() + START_SECONDS
-        while not worker.works and worker.is_alive:
-            if self._stopping or time.monotonic() > latest:
-                return False
-            time.sleep(LOOK_SECONDS)
-        return worker.works
-
-    def _end(self, workers: Iterable[Worker]) -> None:
-        for worker in workers:
-            worker.process.terminate()
-        for worker in workers:
-            worker.process.join(self._last_seconds)
-            worker.process.kill()  # which does nothing to one that has ended
+            self._workers.append(successor)
+            self._end(old)
+            logger.info("worker %d replaces %d", successor.process.pid, old.process.pid)
+        elif successor.works:  # whom it was to replace has died, and was replaced
+            self._end(successor)
+        elif successor.is_alive and time.monotonic() < successor.started_at + START_SECONDS:
+            return
+        else:
+            logger.error("worker %d does not begin: the others stay", successor.process.pid)
+            self._old.clear()
+            self._end(successor)
+        self._successor = None
 
 
 def _work_below_parent(work: Work, began: Event, *given: Any) -> None:
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # it is the supervisor's, and may go to all
     threading.Thread(target=_end_with_parent, daemon=True).start()
     work(began.set, *given)
 

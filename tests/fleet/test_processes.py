@@ -12,7 +12,7 @@ import pytest
 
 from tests.fleet.fleet import Fleet, open_fleet
 from tests.fleet.play import play
-from tests.parts import PostgresCluster, ServerProcess
+from tests.parts import Curl, PostgresCluster, ServerProcess
 from tests.waiting import until
 
 #: How often a process is killed.
@@ -113,6 +113,39 @@ def test_workers_are_rolled(tmp_path: Path, postgres: PostgresCluster) -> None:
         assert workers_of(server).isdisjoint(old)
         assert len(workers_of(server)) == 2
         assert "ERROR" not in server.log.read_text()
+
+
+def test_stopping_during_a_roll(tmp_path: Path, postgres: PostgresCluster) -> None:
+    """A server that is told to stop while it replaces its workers stops, and none is left."""
+    with open_fleet(tmp_path, processes=1, postgres=postgres, workers="2") as fleet:
+        (server,) = fleet.servers
+        old = workers_of(server)
+        server.signal(signal.SIGHUP)
+        asyncio.run(until(lambda: bool(workers_of(server) - old)))
+        everybody = workers_of(server)
+
+        server.signal(signal.SIGTERM)
+
+        assert server.wait() == 0
+        assert not [each for each in everybody if Path(f"/proc/{each}").exists()]
+        assert "ERROR" not in server.log.read_text()
+
+
+def test_workers_leave_signals_to_their_supervisor(
+    tmp_path: Path, postgres: PostgresCluster
+) -> None:
+    """A SIGHUP that goes to all processes at once replaces the workers, and cuts nobody off."""
+    with open_fleet(tmp_path, processes=1, postgres=postgres, workers="2") as fleet:
+        (server,) = fleet.servers
+        old = workers_of(server)
+        with Curl(f"{server.url}/sse/books/4/") as stream:
+            stream.until_event("stream.ready")
+            for worker in old:
+                os.kill(worker, signal.SIGHUP)
+            server.signal(signal.SIGHUP)
+
+            stream.until_event("stream.closing")
+        asyncio.run(until(lambda: workers_of(server).isdisjoint(old)))
 
 
 async def rolled(fleet: Fleet) -> None:

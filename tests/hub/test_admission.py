@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from tests.waiting import until
 
 from livria_sse.hub.admission import Admission
 from livria_sse.hub.feed import Feed
@@ -62,6 +63,15 @@ async def test_connects_of_an_address(feed: Feed) -> None:
     assert +admission.refused == {"connects": 2}
 
 
+async def test_connects_are_counted_anew(feed: Feed) -> None:
+    """Who was sent away for that is let in when the second is over."""
+    admission = Admission(Settings(max_connects_per_address=1))
+    assert admission.admits(feed, ONE)
+    assert not admission.admits(feed, ONE)
+
+    await until(lambda: admission.admits(feed, ONE))
+
+
 async def test_places_are_taken_meanwhile(feed: Feed) -> None:
     """Who was admitted may still find no room when the stream is ready; that is no new connect."""
     admission = Admission(Settings(max_streams=1, max_connects_per_address=1))
@@ -73,7 +83,7 @@ async def test_places_are_taken_meanwhile(feed: Feed) -> None:
 
 
 async def test_nothing_is_kept_of_who_left(feed: Feed) -> None:
-    """Addresses are forgotten with their last stream, and with the second in which they came."""
+    """Addresses are forgotten with their last stream."""
     admission = Admission(Settings())
     for number in range(100):
         address = f"192.0.2.{number}"

@@ -85,6 +85,76 @@ def test_bodies_that_do_not_come_any_more(server: ServerProcess) -> None:
         assert received.count(b"HTTP/1.1") == 1
 
 
+def test_line_breaks_keep_nothing_open(server: ServerProcess) -> None:
+    """Who sends line breaks instead of a request is cut off like who sends nothing."""
+    with connected(server) as connection:
+        connection.sendall(GET % b"/healthz" + b"\r\n")
+        while b"ok" not in connection.recv(65536):
+            pass
+        connection.sendall(b"\r\n")
+
+        assert b"HTTP/1.1 408 " in answer(connection)
+
+
+def test_trailers_without_end(server: ServerProcess) -> None:
+    """After the last chunk of a body nothing more is taken: neither headers, nor memory."""
+    with connected(server) as connection:
+        connection.sendall(POST + b"Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n")
+        with suppress(ConnectionError):
+            for number in range(1_000):
+                connection.sendall(b"X-%d: %b\r\n" % (number, b"z" * 60_000))
+
+        assert number < 999
+        assert b"HTTP/1.1 200" not in answer(connection)
+
+
+def test_large_heads_behind_others(server: ServerProcess) -> None:
+    """A large head is refused, too, if it begins in the packet of another request."""
+    with connected(server) as connection:
+        head = GET % b"/healthz" + b"Cookie: " + b"x" * 50_000
+        connection.sendall(GET % b"/healthz" + b"\r\n" + head)
+        received = connection.recv(65536)
+        connection.sendall(b"\r\n\r\n")
+        received += answer(connection)
+
+        assert received.count(b"HTTP/1.1 200 ") == 1
+        assert received.count(b"HTTP/1.1 431 ") <= 1
+
+
+def test_nobody_is_answered_twice(server: ServerProcess) -> None:
+    """Who sends nonsense after they were answered is cut off without another answer."""
+    with connected(server) as connection:
+        path = POST.replace(b"accounts/signup", b"reviews")
+        connection.sendall(path + b"Transfer-Encoding: chunked\r\n\r\n")
+        received = connection.recv(65536)
+        connection.sendall(b"zz\r\n")
+        received += answer(connection)
+
+        assert received.count(b"HTTP/1.1") == received.count(b"HTTP/1.1 401 ") == 1
+
+
+def test_what_was_done_is_answered(server: ServerProcess) -> None:
+    """Nonsense behind a whole request does not take its answer away."""
+    body = b'{"username": "hana", "password": "correct horse battery"}'
+    with connected(server) as connection:
+        connection.sendall(POST + b"Content-Length: %d\r\n\r\n%b\0\0" % (len(body), body))
+
+        received = answer(connection)
+        assert received.count(b"HTTP/1.1") == received.count(b"HTTP/1.1 201 ") == 1
+
+
+def test_nonsense_behind_a_stream(server: ServerProcess) -> None:
+    """Who sends nonsense behind the request for a stream is cut off, and no error is logged."""
+    before = _complaints(server)
+    with connected(server) as watching, connected(server) as connection:
+        watching.sendall(GET % b"/sse/books/4/" + b"\r\n")
+        watching.recv(65536)
+        connection.sendall(GET % b"/sse/books/4/" + b"\r\n\0garbage")
+
+        assert b"stream.heartbeat" not in answer(connection)
+    assert _complaints(server) == before
+
+
 def test_answers_that_nobody_takes(server: ServerProcess) -> None:
     """Who asks for much and reads nothing is cut off, and the server keeps nothing of it."""
     before = server.connections()
@@ -147,12 +217,16 @@ def test_heads_that_are_large_enough(server: ServerProcess) -> None:
 
 def test_what_is_not_http(server: ServerProcess) -> None:
     """What cannot be understood is refused with 400, and costs no line in the log."""
-    before = server.log.read_text()
+    before = _complaints(server)
     with connected(server) as connection:
         connection.sendall(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" * 10)
 
         assert answer(connection).startswith(b"HTTP/1.1 400 ")
-    assert server.log.read_text() == before
+    assert _complaints(server) == before
+
+
+def _complaints(server: ServerProcess) -> list[str]:
+    return [line for line in server.log.read_text().splitlines() if " INFO " not in line]
 
 
 def test_clients_that_vanish(server: ServerProcess) -> None:

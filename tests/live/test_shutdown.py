@@ -139,6 +139,28 @@ def test_posts_under_way_are_finished(tmp_path: Path) -> None:
         assert "the last word" in httpx.get(f"{server.url}/api/books/{BOOK}/").text
 
 
+def test_posts_that_do_not_come_are_given_up(tmp_path: Path) -> None:
+    """A POST whose body does not come is refused in time, without an error in the log."""
+    with (
+        ServerProcess(tmp_path) as server,
+        Person(server.url, "mina") as mina,
+        half_a_post(server, mina.token) as connection,
+    ):
+        assert b"HTTP/1.1 408 " in connection.recv(65536)
+        assert server.wait() == 0
+        assert "ERROR" not in server.log.read_text()
+
+
+def test_closed_terminals(tmp_path: Path) -> None:
+    """SIGHUP, as a terminal sends when it is closed, stops a server as cleanly as SIGTERM does."""
+    with ServerProcess(tmp_path) as server, open_streams(server.port, 5) as streams:
+        server.signal(signal.SIGHUP)
+
+        for stream in streams:
+            assert b"stream.closing" in stream.rest()
+        assert server.wait() == 0
+
+
 def test_a_second_interrupt(tmp_path: Path) -> None:
     """Who interrupts a server twice does not wait for what is under way."""
     with (

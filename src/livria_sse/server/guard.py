@@ -31,6 +31,10 @@ class GuardedProtocol(HttpToolsProtocol):
         self._receiving: Literal["head", "body"] | None = "head"
         #: Bytes since the last request; as long as a head is received, all of them are its.
         self._received = 0
+        self._headers_of_head = 0
+        #: Whether nothing may follow the answer that is under way.
+        self.refused = False
+        #: What a request is told that the parser stops at.
         self._refusal = HTTPStatus.BAD_REQUEST
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -49,6 +53,10 @@ class GuardedProtocol(HttpToolsProtocol):
         super().data_received(data)
         if self._receiving == "head" and self._received > LARGEST_HEAD:
             self.refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
+        elif self._receiving == "body" and len(self.headers) > self._headers_of_head:
+            self.refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)  # trailers, without an end
+        elif self._receiving is None and self not in self._deadlines and self._is_idle():
+            self._deadlines.add(self)  # for what has come, uvicorn has ended its own waiting
 
     def on_message_begin(self) -> None:
         """Waits for the rest of a request; of the first since the connection was made."""
@@ -59,14 +67,15 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         """Goes on to the body, unless the head is too large."""
-        if self._received > LARGEST_HEAD and self._head_size() > LARGEST_HEAD:
+        if self._head_size() > LARGEST_HEAD:
             self._refusal = HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
             raise ValueError("the head is too large")  # for the parser, which stops at errors
         self._receiving = "body"
+        self._headers_of_head = len(self.headers)
         super().on_headers_complete()
 
     def _head_size(self) -> int:
-        return len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
+        return len(self.url) + sum([len(name) + len(value) + 4 for name, value in self.headers])
 
     def on_message_complete(self) -> None:
         """Has all of the request."""
@@ -92,22 +101,33 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def give_up(self) -> None:
         """Refuses a client who has kept it waiting for too long."""
-        if self.flow.write_paused or self._is_answering():
-            self.transport.abort()
-        else:
-            self.refuse(HTTPStatus.REQUEST_TIMEOUT)
-
-    def _is_answering(self) -> bool:
-        if self.cycle is None:
-            return False
-        if self._receiving == "body":  # of the request that is answered
-            return self.cycle.response_started
-        return not self.cycle.response_complete
+        self.refuse(HTTPStatus.REQUEST_TIMEOUT)
 
     def refuse(self, status: HTTPStatus) -> None:
-        """Answers in a line, and closes the connection."""
+        """Closes the connection after a line that says why.
+
+        Whoever has asked for something before is answered first, and nobody is answered twice.
+        """
         if self.transport.is_closing():
             return
+        if self._has_begun_to_answer() or self.flow.write_paused or self.pipeline:
+            self.transport.abort()
+        elif self._receiving != "body" and not self._is_idle():
+            self.flow.pause_reading()
+            self.cycle.keep_alive = False
+            self.refused = True
+        else:
+            self._answer(status)
+            self.transport.close()
+
+    def _is_idle(self) -> bool:
+        return self.cycle is None or self.cycle.response_complete
+
+    def _has_begun_to_answer(self) -> bool:
+        # The present request, all of which has not come.
+        return self._receiving == "body" and self.cycle.response_started
+
+    def _answer(self, status: HTTPStatus) -> None:
         body = f"{status.phrase}\n".encode()
         self.transport.write(
             b"HTTP/1.1 %d %b\r\n"
@@ -115,4 +135,3 @@ class GuardedProtocol(HttpToolsProtocol):
             b"content-length: %d\r\n"
             b"connection: close\r\n\r\n%b" % (status, status.phrase.encode(), len(body), body)
         )
-        self.transport.close()

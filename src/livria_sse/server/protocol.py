@@ -49,7 +49,10 @@ class DetachingProtocol(GuardedProtocol):
         It is not the request's any more, which sends nothing, and returns.
         """
         cycle = answering()
-        if cycle is None or cycle.disconnected or self.transport.is_closing():
+        if cycle is None or cycle.disconnected:
+            return None
+        if self.transport.is_closing():
+            cycle.disconnected = True
             return None
         self._deadlines.discard(self)
         self.flow.resume_reading()
@@ -57,7 +60,7 @@ class DetachingProtocol(GuardedProtocol):
         connection = StreamConnection(self.transport, self.connections, head=head)
         if self.flow.write_paused:  # by an answer before this one
             connection.pause_writing()
-        if self.pipeline:  # somebody asks for more on this connection already
+        if self.pipeline or self.refused:  # somebody asks for more on this connection already
             connection.abort()
         self.connections.discard(self)
         cycle.disconnected = True

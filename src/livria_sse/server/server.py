@@ -101,7 +101,10 @@ class Server(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Ends the streams, then everything else."""
         await self._app.state.hub.drain()
+        # Who does not send the rest of a request is told so before uvicorn loses patience.
+        last = asyncio.get_running_loop().call_later(GRACE_SECONDS - 1, self._deadlines.end)
         await super().shutdown(sockets)
+        last.cancel()
         await self._tasks.cancel()
 
 
@@ -153,14 +156,17 @@ def serve(app: Starlette, settings: Settings) -> None:
             )
             workers.run()
         else:
-            Server(app, settings).run([listener])
+            server = Server(app, settings)
+            if signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:  # else somebody said nohup
+                signal.signal(signal.SIGHUP, server.handle_exit)
+            server.run([listener])
 
 
 def _raise_file_limit(settings: Settings) -> None:
     # Each stream is an open file. Processes that are started here inherit the limit.
     wanted = settings.max_streams + OTHER_FILES
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft < wanted:
+    if soft != resource.RLIM_INFINITY and soft < wanted:
         reachable = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
         resource.setrlimit(resource.RLIMIT_NOFILE, (reachable, hard))
         if reachable < wanted:

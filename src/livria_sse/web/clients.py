@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
@@ -11,6 +12,8 @@ from starlette.types import Scope
 from livria_sse.settings import Network
 
 UNKNOWN = "unknown"
+#: An address; some write the port, too.
+_ENTRY = re.compile(r"(?:\[([0-9a-fA-F:.]+)\]|([0-9.]+))(?::[0-9]+)?|([0-9a-fA-F:.]+)")
 
 
 class Proxies:
@@ -71,8 +74,9 @@ def _counted(address: str) -> str:
 
 def _addresses(forwarded: bytes) -> Iterator[str]:
     for entry in reversed(forwarded.decode("latin-1").split(",")):
+        match = _ENTRY.fullmatch(entry.strip())
         try:
-            yield str(_plain(ip_address(entry.strip())))
+            yield str(_plain(ip_address(next(filter(None, match.groups())) if match else "")))
         except ValueError:  # whatever stands to the left of it, nobody vouches for
             return
 

@@ -70,7 +70,9 @@ def _change(told: Any, seq: int) -> Change:
     try:
         created_seq = int(told["created_seq"])
         if "review" in told:
-            return _review(told["review"], created_seq, int(told["shown_seq"]), seq)
+            # Processes of before there was moderation do not tell it.
+            shown_seq = int(told.get("shown_seq", created_seq))
+            return _review(told["review"], created_seq, shown_seq, seq)
         return Tombstone(id=int(told["review_id"]), created_seq=created_seq, seq=seq)
     except (KeyError, TypeError) as error:
         raise ValueError from error
