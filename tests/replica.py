@@ -41,5 +41,7 @@ class Replica:
         elif type_ == "review.deleted":
             self.reviews.pop(data["review_id"], None)
             self.review_count = data["review_count"]
+        elif type_ == "stream.ready":
+            self.review_count = data["review_count"]
         elif type_ == "stream.reset":
             self.resets += 1

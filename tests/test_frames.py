@@ -255,7 +255,7 @@ def read_change(event: Event) -> object:
 def test_opening_at_a_position(mode: Mode, seq: int) -> None:
     """A stream begins with a line for people, when to come back, and where the reader stands."""
     opening = frames.opening(
-        10, mode=mode, position=Position(EPOCH, seq), head=Position(EPOCH, 42)
+        10, mode=mode, position=Position(EPOCH, seq), head=Position(EPOCH, 42), review_count=7
     ).decode()
 
     retry = re.search(r"^retry: (\d+)$", opening, re.MULTILINE)
@@ -266,7 +266,7 @@ def test_opening_at_a_position(mode: Mode, seq: int) -> None:
         f"id: k7q2m-{seq}\n"
         "event: stream.ready\n"
         f'data: {{"type":"stream.ready","book":10,"mode":"{mode}",'
-        f'"position":"k7q2m-{seq}","head":"k7q2m-42"}}\n'
+        f'"position":"k7q2m-{seq}","head":"k7q2m-42","review_count":7}}\n'
         "\n"
     )
 
@@ -276,7 +276,7 @@ def test_opening_before_a_reset() -> None:
     head = Position(EPOCH, 42)
     reader = EventReader("zzzzz-7")
 
-    opening = frames.opening(10, mode="reset", position=None, head=head)
+    opening = frames.opening(10, mode="reset", position=None, head=head, review_count=7)
     (ready,) = reader.feed(opening)
 
     assert opening.startswith(b": livria-sse book=10 from=- head=k7q2m-42 mode=reset\nretry: ")
@@ -288,6 +288,7 @@ def test_opening_before_a_reset() -> None:
         "mode": "reset",
         "position": "k7q2m-42",
         "head": "k7q2m-42",
+        "review_count": 7,
     }
 
 
@@ -309,7 +310,7 @@ def test_reconnection_is_spread() -> None:
     retries = set()
     for _ in range(100):
         reader = EventReader()
-        list(reader.feed(frames.opening(10, mode="live", position=head, head=head)))
+        list(reader.feed(frames.opening(10, mode="live", position=head, head=head, review_count=7)))
         retries.add(reader.retry)
 
     assert len(retries) > 1

@@ -40,19 +40,23 @@ def difference_frames(difference: Difference, epoch: str) -> bytes:
     return b"".join(frames)
 
 
-def opening(book_id: int, *, mode: Mode, position: Position | None, head: Position) -> bytes:
+def opening(
+    book_id: int, *, mode: Mode, position: Position | None, head: Position, review_count: int
+) -> bytes:
     """The first bytes of a stream: a line for people, when to come back, and `stream.ready`.
 
     `position` is where the reader stands; None if that is not known. In that case there is no id
     before the `stream.reset` that follows: a reader who is cut off in between asks the same again.
+    `review_count` is that at `head`. A reader who was cut off within a difference knows the count
+    at its end, and might be told of nothing more.
     """
-    first, ready = _opening(book_id, mode, position, head)
+    first, ready = _opening(book_id, mode, position, head, review_count)
     return b"%bretry: %d\n%b" % (first, retry_milliseconds(), ready)
 
 
 @lru_cache(maxsize=256)  # a herd of readers stands at few positions
 def _opening(
-    book_id: int, mode: Mode, position: Position | None, head: Position
+    book_id: int, mode: Mode, position: Position | None, head: Position, review_count: int
 ) -> tuple[bytes, bytes]:
     start = str(position) if position else "-"
     first = f": livria-sse book={book_id} from={start} head={head} mode={mode}\n"
@@ -62,6 +66,7 @@ def _opening(
         "mode": mode,
         "position": str(position or head),
         "head": str(head),
+        "review_count": review_count,
     }
     return first.encode(), _encode("stream.ready", data, position=position)
 

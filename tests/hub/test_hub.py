@@ -169,6 +169,24 @@ async def test_slow_readers_cost_no_memory(service: Service, new_reader: NewRead
         slow.go_on_reading()
 
 
+async def test_counts_after_a_cut(service: Service, new_reader: NewReader) -> None:
+    """Who was cut off within a difference learns the number of reviews when they come back.
+
+    Each part of a difference tells the number at its end; what came and went is not told.
+    """
+    first, second = await service.post("first"), await service.post("second")
+    (change,) = second.changes
+    reader = new_reader()
+    reader.replica.review_count = second.review_count  # told with the first of the two
+    await service.store.reviews.delete(change.id, by=service.author)
+
+    asked = f"{service.hub.epoch}-{first.head}"
+    async with watching(service.hub, reader, service.book, asked):
+        await reader.until(3)
+
+        assert reader.replica.review_count == 1
+
+
 async def test_lagging_readers_use_the_ladder(service: Service, new_reader: NewReader) -> None:
     """A reader who fell behind further than the feed reaches still gets exactly the difference."""
     slow = new_reader()

@@ -105,7 +105,7 @@ def test_bytes_of_a_stream(server: ServerProcess, mina: Person, curl: Open, book
         f"id: {before}\n"
         "event: stream.ready\n"
         f'data: {{"type":"stream.ready","book":{book},"mode":"resumed",'
-        f'"position":"{before}","head":"{before}"}}\n'
+        f'"position":"{before}","head":"{before}","review_count":0}}\n'
         "\n"
         f"id: {position}\n"
         "event: review.created\n"

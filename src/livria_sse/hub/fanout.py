@@ -106,16 +106,17 @@ class Fanout:
         feed = subscriber.feed
         known = feed.head
         try:
-            burst, head = await self._ladder.way_to_head(feed, subscriber.cursor)
+            way = await self._ladder.way_to_head(feed, subscriber.cursor)
         except Exception as error:  # whatever it is: a reader who is cut off comes back
             logger.warning("a reader of book %d is lost: %r", feed.book_id, error)
             subscriber.sink.abort()
             return
         if not subscriber.ending:
             subscriber.busy = False
-            subscriber.cursor = head
+            subscriber.cursor = way.head
             self.deliveries += 1
-            self.write(subscriber, burst)
+            if way.burst:
+                self.write(subscriber, way.burst)
         if feed.head == known:
             self.advance(subscriber)
         else:  # the ladder had something that the others lack, too

@@ -40,6 +40,8 @@ class Feed:
         self.lock = asyncio.Lock()
         #: The newest seq that it holds.
         self.head = UNKNOWN
+        #: The number of reviews there.
+        self.review_count = 0
         self._known: Difference | None = None
         #: What follows `_known`; merged into it only when it is needed, or much.
         self._following: list[Difference] = []
@@ -82,21 +84,22 @@ class Feed:
         if difference.head != self.head:
             self._ready.clear()
         self._known = difference.newest(SIZE)
-        self._reach(difference.head)
+        self._reach(difference)
         return difference
 
     def _follow(self, difference: Difference) -> None:
         """Takes in what follows the head, as nearly every change does."""
         self._following.append(difference)
         self._ready.clear()
-        self._reach(difference.head)
+        self._reach(difference)
         self.burst(difference)
         if len(self._following) == MOST_FOLLOWING:
             self._whole()
 
-    def _reach(self, head: int) -> None:
-        self.head = head
-        self.announce(head)
+    def _reach(self, difference: Difference) -> None:
+        self.head = difference.head
+        self.review_count = difference.review_count
+        self.announce(self.head)
 
     def _whole(self) -> Difference | None:
         """All that is known, as one difference."""

@@ -7,6 +7,7 @@ all who wait for it: when a herd of readers comes back, the reads are as many as
 from __future__ import annotations
 
 import asyncio
+from typing import NamedTuple
 
 from livria_sse import frames
 from livria_sse.errors import DifferenceTooLarge, StoreUnavailable
@@ -17,6 +18,15 @@ from livria_sse.models import Difference, Position
 
 #: How long a reader waits who needs what cannot be read now, before it is tried again.
 PAUSE = 1.0
+
+
+class Way(NamedTuple):
+    """What a reader lacks, and where that leads."""
+
+    burst: Burst | None
+    head: int
+    #: The number of reviews there.
+    review_count: int
 
 
 class Ladder:
@@ -38,17 +48,17 @@ class Ladder:
                 if feed.announced == expected:
                     feed.announced = feed.head  # there is nothing of that number
 
-    async def burst_since(self, feed: Feed, seq: int) -> tuple[Burst, int]:
-        """The way from `seq` to the head, and the head to which it leads."""
+    async def burst_since(self, feed: Feed, seq: int) -> Way:
+        """The way from `seq` to the head."""
         async with feed.lock:
             ready = feed.burst_since(seq)  # read by somebody for whom this one has waited
             if ready is not None:
-                return ready, feed.head
+                return Way(ready, feed.head, feed.review_count)
             difference = feed.learn(await self._since(feed, seq, known=feed.announced))
             difference = difference.since(seq)
-            return feed.burst(difference), difference.head
+            return Way(feed.burst(difference), difference.head, difference.review_count)
 
-    async def way_to_head(self, feed: Feed, seq: int) -> tuple[Burst, int]:
+    async def way_to_head(self, feed: Feed, seq: int) -> Way:
         """The same for a reader whose stream is open: what it takes, and however long."""
         while True:
             try:
@@ -56,7 +66,7 @@ class Ladder:
             except DifferenceTooLarge:
                 head = Position(feed.epoch, feed.head)
                 lost = frames.reset(feed.book_id, reason="too_large", head=head)
-                return Burst(lost), feed.head
+                return Way(Burst(lost), feed.head, feed.review_count)
             except StoreUnavailable:
                 await asyncio.sleep(PAUSE)
 

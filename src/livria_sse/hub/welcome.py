@@ -9,7 +9,7 @@ from livria_sse.errors import DifferenceTooLarge
 from livria_sse.frames import Mode, ResetReason
 from livria_sse.hub.burst import Burst
 from livria_sse.hub.feed import Feed
-from livria_sse.hub.ladder import Ladder
+from livria_sse.hub.ladder import Ladder, Way
 from livria_sse.models import Position
 
 
@@ -55,21 +55,27 @@ async def _understood(feed: Feed, ladder: Ladder, asked: str) -> Position | Rese
 
 def _live(feed: Feed) -> Welcome:
     head = Position(feed.epoch, feed.head)
-    first = frames.opening(feed.book_id, mode="live", position=head, head=head)
+    first = frames.opening(
+        feed.book_id, mode="live", position=head, head=head, review_count=feed.review_count
+    )
     return Welcome("live", Burst(first), head.seq)
 
 
 async def _resumed(feed: Feed, ladder: Ladder, position: Position) -> Welcome:
-    difference, seq = None, position.seq
-    if seq < feed.head:
-        difference, seq = await ladder.burst_since(feed, seq)
-    head = Position(feed.epoch, seq)
-    first = frames.opening(feed.book_id, mode="resumed", position=position, head=head)
-    return Welcome("resumed", Burst(first), position.seq, difference, seq)
+    way = Way(None, position.seq, feed.review_count)
+    if position.seq < feed.head:
+        way = await ladder.burst_since(feed, position.seq)
+    head = Position(feed.epoch, way.head)
+    first = frames.opening(
+        feed.book_id, mode="resumed", position=position, head=head, review_count=way.review_count
+    )
+    return Welcome("resumed", Burst(first), position.seq, way.burst, way.head)
 
 
 def _reset(feed: Feed, reason: ResetReason) -> Welcome:
     head = Position(feed.epoch, feed.head)
-    first = frames.opening(feed.book_id, mode="reset", position=None, head=head)
+    first = frames.opening(
+        feed.book_id, mode="reset", position=None, head=head, review_count=feed.review_count
+    )
     reset = frames.reset(feed.book_id, reason=reason, head=head)
     return Welcome("reset", Burst(first + reset), head.seq)

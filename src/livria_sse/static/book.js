@@ -45,6 +45,7 @@ function showState(isLive) {
 
 new Stream(`/sse/books/${page.book}/`, page.position, {
   onChange: apply,
+  onCount: showCount,
   onReset: refresh,
   onState: showState,
 });

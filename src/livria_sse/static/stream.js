@@ -44,7 +44,9 @@ export class Stream {
     this.#source = source;
     this.#heard = Date.now();
     source.addEventListener("stream.ready", (event) => {
-      if (JSON.parse(event.data).mode !== "reset") this.#failures = 0;
+      const ready = JSON.parse(event.data);
+      if (ready.mode !== "reset") this.#failures = 0;
+      this.#listener.onCount(ready.review_count);
       this.#hear(event);
       this.#listener.onState(true);
     });
