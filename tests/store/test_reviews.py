@@ -381,7 +381,8 @@ async def test_two_hundred_posters(store: Store) -> None:
 
     reviews = await asyncio.gather(*(one(n) for n in range(200)))
 
-    assert sorted(told) == list(range(1, 201))
+    told.sort()  # answers may overtake each other; the hub waits for what lies between
+    assert told == list(range(1, 201))
     assert sorted(review.seq for review in reviews) == told
     assert len({review.id for review in reviews}) == 200
     everything = await store.changes.since(10, 0, limit=1_000)
