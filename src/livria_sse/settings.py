@@ -8,10 +8,11 @@ from collections.abc import Iterator
 from contextlib import suppress
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, TypeVar
 from urllib.parse import urlsplit
 
 from pydantic import (
+    AfterValidator,
     AliasChoices,
     BeforeValidator,
     Field,
@@ -36,25 +37,19 @@ LOOPBACK = (ip_network("127.0.0.0/8"), ip_network("::1"))
 ROUTERS_OF_HEROKU = (ip_network("10.0.0.0/8"),)
 
 
-def _networks(value: object) -> object:
-    if not isinstance(value, str):
-        return value
-    try:
-        return tuple(ip_network(part) for part in value.replace(",", " ").split())
-    except ValueError as error:
-        raise ValueError(f"list addresses and networks: {error}") from error
+def _origin(value: str) -> str:
+    if not _ORIGIN.fullmatch(value):
+        raise ValueError(f"{value!r} is no origin, as https://livria.example is")
+    return value
 
 
-def _origins(value: object) -> object:
-    if not isinstance(value, str):
-        return value
-    origins = tuple(value.replace(",", " ").split())
-    for origin in origins:
-        if not _ORIGIN.fullmatch(origin):
-            raise ValueError(
-                f"list origins as https://livria.example, in small letters: {origin!r}"
-            )
-    return origins
+def _listed(value: object) -> object:
+    return value.replace(",", " ").split() if isinstance(value, str) else value
+
+
+T = TypeVar("T")
+#: In the environment, a list with commas or spaces.
+Listed = Annotated[tuple[T, ...], NoDecode, BeforeValidator(_listed)]
 
 
 class Settings(BaseSettings):
@@ -125,10 +120,10 @@ class Settings(BaseSettings):
     #: Streams that one process lets an address open within a second.
     max_connects_per_address: Annotated[int, Field(ge=1)] = 200
     #: The origins of other sites whose pages may use the API, with cookies: `https://livria.kr`.
-    allowed_origins: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_origins)] = ()
+    allowed_origins: Listed[Annotated[str, AfterValidator(_origin)]] = ()
     #: The proxies whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed. On Heroku that is
     #: its router.
-    trusted_proxies: Annotated[tuple[Network, ...], NoDecode, BeforeValidator(_networks)] = Field(
+    trusted_proxies: Listed[Annotated[Network, BeforeValidator(ip_network)]] = Field(
         default_factory=lambda: ROUTERS_OF_HEROKU if "DYNO" in os.environ else LOOPBACK
     )
     #: Seconds between two heartbeats of a stream.

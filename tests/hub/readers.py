@@ -12,7 +12,7 @@ from tests.chunks import Chunks
 from tests.replica import Replica
 from tests.waiting import until
 
-from livria_sse.hub import Hub, Sink, SteppingSink, Subscriber
+from livria_sse.hub import Feed, Hub, Sink, SteppingSink, Subscriber
 from livria_sse.server.connection import StreamConnection
 
 
@@ -166,3 +166,18 @@ async def watching(
         yield subscriber
     finally:
         reader.leave()
+
+
+def stream(address: str = "192.0.2.1") -> Subscriber:
+    """A stream that is only counted, and never written to."""
+    nobody: Any = None
+    return Subscriber(
+        nobody,
+        feed=Feed(10, "k7q2m"),
+        mode="live",
+        cursor=0,
+        sink=nobody,
+        address=address,
+        begun_at=0,
+        expires_at=0,
+    )

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
+from tests.hub.readers import stream
 from tests.waiting import until
 
 from livria_sse.hub.admission import Admission
@@ -25,19 +24,19 @@ async def test_streams_of_an_address(feed: Feed) -> None:
     admission = Admission(Settings(max_streams_per_address=2))
     for _ in range(2):
         assert admission.admits(feed, ONE)
-        admission.opened(ONE)
+        admission.begin(stream(ONE))
 
     assert not admission.admits(feed, ONE)
     assert admission.admits(feed, OTHER)
     assert +admission.refused == {"address": 1}
-    admission.closed(ONE)
+    admission.end(stream(ONE), "left")
     assert admission.admits(feed, ONE)
 
 
 async def test_streams_of_all(feed: Feed) -> None:
     """A process has so many streams at most."""
     admission = Admission(Settings(max_streams=1))
-    admission.opened(ONE)
+    admission.begin(stream(ONE))
 
     assert not admission.admits(feed, OTHER)
     assert +admission.refused == {"streams": 1}
@@ -46,8 +45,7 @@ async def test_streams_of_all(feed: Feed) -> None:
 async def test_streams_of_a_book(feed: Feed) -> None:
     """A book has so many streams at most; those of others can be opened."""
     admission = Admission(Settings(max_streams_per_book=1))
-    stream: Any = object()
-    feed.subscribers.add(stream)
+    feed.subscribers.add(stream(OTHER))
 
     assert not admission.admits(feed, ONE)
     assert admission.admits(Feed(11, "k7q2m"), ONE)
@@ -77,7 +75,7 @@ async def test_places_are_taken_meanwhile(feed: Feed) -> None:
     admission = Admission(Settings(max_streams=1, max_connects_per_address=1))
     assert admission.admits(feed, ONE)
     assert admission.has_room(feed, ONE)
-    admission.opened(OTHER)
+    admission.begin(stream(OTHER))
 
     assert not admission.has_room(feed, ONE)
 
@@ -88,8 +86,8 @@ async def test_nothing_is_kept_of_who_left(feed: Feed) -> None:
     for number in range(100):
         address = f"192.0.2.{number}"
         admission.admits(feed, address)
-        admission.opened(address)
-        admission.closed(address)
+        admission.begin(stream(address))
+        admission.end(stream(address), "left")
 
     assert not admission._of_address
 
@@ -101,4 +99,4 @@ async def test_without_limits(feed: Feed) -> None:
 
     for _ in range(3):
         assert admission.admits(feed, ONE)
-        admission.opened(ONE)
+        admission.begin(stream(ONE))

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
 
+from tests.hub.readers import stream
 from tests.waiting import until
 
 from livria_sse.hub import Subscriber
@@ -16,7 +16,7 @@ async def test_visits_are_spread() -> None:
     visits: dict[Subscriber, float] = {}
     heartbeat = Heartbeat(visits.__setitem__, seconds=1)
     running = asyncio.create_task(heartbeat.run())
-    subscribers = [_subscriber() for _ in range(100)]
+    subscribers = [stream() for _ in range(100)]
 
     now = asyncio.get_running_loop().time()
     for subscriber in subscribers:
@@ -26,17 +26,3 @@ async def test_visits_are_spread() -> None:
     running.cancel()
     assert min(visits.values()) > now + 1.5 * TICK_SECONDS
     assert len(set(visits.values())) > 1
-
-
-def _subscriber() -> Subscriber:
-    nobody: Any = None
-    return Subscriber(
-        nobody,
-        feed=nobody,
-        mode="live",
-        cursor=0,
-        sink=nobody,
-        address="",
-        begun_at=0,
-        expires_at=0,
-    )

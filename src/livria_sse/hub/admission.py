@@ -1,4 +1,4 @@
-"""Admission: how many streams may be open at once, and how quickly they may be opened."""
+"""Admission: which streams may be opened, and how many were and are."""
 
 from __future__ import annotations
 
@@ -7,7 +7,10 @@ import logging
 from collections import Counter
 from typing import Literal, get_args
 
+from livria_sse.frames import Mode
 from livria_sse.hub.feed import Feed
+from livria_sse.hub.subscriber import Ending, Subscriber
+from livria_sse.models import Position
 from livria_sse.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -24,12 +27,19 @@ class Admission:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._streams = 0
         self._of_address: Counter[str] = Counter()
         self._connects: Counter[str] = Counter()
         self._counted_since = self._mentioned_at = float("-inf")
+        #: Streams by how they began, and by why they ended.
+        self.opened = Counter[Mode](dict.fromkeys(get_args(Mode), 0))
+        self.closed = Counter[Ending](dict.fromkeys(get_args(Ending), 0))
         #: How often each limit kept a stream from being opened.
         self.refused = Counter[Limit](dict.fromkeys(get_args(Limit), 0))
+
+    @property
+    def streams(self) -> int:
+        """How many streams are open."""
+        return self.opened.total() - self.closed.total()
 
     def admits(self, feed: Feed, address: str) -> bool:
         """Whether a stream of the book may be opened from the address, which has just connected."""
@@ -50,7 +60,7 @@ class Admission:
 
     def _reached(self, feed: Feed, address: str) -> Limit | None:
         settings = self._settings
-        if self._streams >= settings.max_streams:
+        if self.streams >= settings.max_streams:
             return "streams"
         if len(feed.subscribers) >= settings.max_streams_per_book:
             return "book"
@@ -72,14 +82,26 @@ class Admission:
             self._mentioned_at = now
             logger.warning("busy: the limit on %s is reached, now by %s", limit, address)
 
-    def opened(self, address: str) -> None:
+    def begin(self, subscriber: Subscriber) -> None:
         """Counts a stream."""
-        self._streams += 1
-        self._of_address[address] += 1
+        self.opened[subscriber.mode] += 1
+        self._of_address[subscriber.address] += 1
 
-    def closed(self, address: str) -> None:
-        """Counts it no more."""
-        self._streams -= 1
-        self._of_address[address] -= 1
-        if not self._of_address[address]:
-            del self._of_address[address]
+    def end(self, subscriber: Subscriber, ending: Ending) -> None:
+        """Counts it no more, and says in the log what became of it."""
+        self.closed[ending] += 1
+        self._of_address[subscriber.address] -= 1
+        if not self._of_address[subscriber.address]:
+            del self._of_address[subscriber.address]
+        logger.info(
+            "stream ended: address=%(address)s book=%(book)d mode=%(mode)s seconds=%(seconds).1f "
+            "position=%(position)s reason=%(reason)s",
+            {
+                "address": subscriber.address,
+                "book": subscriber.feed.book_id,
+                "mode": subscriber.mode,
+                "seconds": round(asyncio.get_running_loop().time() - subscriber.begun_at, 1),
+                "position": str(Position(subscriber.feed.epoch, subscriber.cursor)),
+                "reason": ending,
+            },
+        )

@@ -115,8 +115,7 @@ class Fanout:
             subscriber.busy = False
             subscriber.cursor = way.head
             self.deliveries += 1
-            if way.burst:
-                self.write(subscriber, way.burst)
+            self.write(subscriber, way.burst)
         if feed.head == known:
             self.advance(subscriber)
         else:  # the ladder had something that the others lack, too

@@ -5,16 +5,13 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections import Counter
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from functools import partial
 from itertools import chain
-from typing import get_args
 
 from livria_sse import frames
 from livria_sse.deadlines import Deadlines
-from livria_sse.frames import Mode
 from livria_sse.hub.admission import Admission
 from livria_sse.hub.audit import Audit
 from livria_sse.hub.burst import Burst
@@ -27,7 +24,7 @@ from livria_sse.hub.statistics import Statistics
 from livria_sse.hub.subscriber import Ending, Subscriber
 from livria_sse.hub.welcome import Welcome, welcome
 from livria_sse.log.base import Log
-from livria_sse.models import Difference, Position
+from livria_sse.models import Difference
 from livria_sse.settings import Settings
 from livria_sse.tasks import Tasks, kept
 
@@ -54,8 +51,6 @@ class Hub:
         self._beat = Burst(frames.heartbeat())
         self._audit = Audit(log, self._feeds, self._fallen_behind, seconds=settings.audit_seconds)
         self._admission = Admission(settings)
-        self._opened = Counter[Mode](dict.fromkeys(get_args(Mode), 0))
-        self._closed = Counter[Ending](dict.fromkeys(get_args(Ending), 0))
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[Hub]:
@@ -151,8 +146,7 @@ class Hub:
             begun_at=now,
             expires_at=now + age,
         )
-        self._opened[begin.mode] += 1
-        self._admission.opened(address)
+        self._admission.begin(subscriber)
         feed.subscribers.add(subscriber)
         self._heartbeat.add(subscriber)
         sink.owner = subscriber
@@ -173,27 +167,11 @@ class Hub:
         if subscriber in subscriber.feed.subscribers:
             ending = subscriber.ending = subscriber.ending or "left"
             subscriber.busy = True  # nothing is written to it from now on
-            self._closed[ending] += 1
-            self._admission.closed(subscriber.address)
-            self._log_end(subscriber, ending)
+            self._admission.end(subscriber, ending)
             subscriber.feed.subscribers.discard(subscriber)
             self._heartbeat.remove(subscriber)
             self._stalled.discard(subscriber)
             self._drop_unwatched(subscriber.feed)
-
-    def _log_end(self, subscriber: Subscriber, ending: Ending) -> None:
-        logger.info(
-            "stream ended: address=%(address)s book=%(book)d mode=%(mode)s seconds=%(seconds).1f "
-            "position=%(position)s reason=%(reason)s",
-            {
-                "address": subscriber.address,
-                "book": subscriber.feed.book_id,
-                "mode": subscriber.mode,
-                "seconds": round(asyncio.get_running_loop().time() - subscriber.begun_at, 1),
-                "position": str(Position(self.epoch, subscriber.cursor)),
-                "reason": ending,
-            },
-        )
 
     def _drop_unwatched(self, feed: Feed) -> None:
         if not feed.watched and self._feeds.get(feed.book_id) is feed:
@@ -243,10 +221,10 @@ class Hub:
     def statistics(self) -> Statistics:
         """What it is doing, in numbers."""
         return Statistics(
-            streams=self._opened.total() - self._closed.total(),
+            streams=self._admission.streams,
             books=len(self._feeds),
-            opened=self._opened,
-            closed=self._closed,
+            opened=self._admission.opened,
+            closed=self._admission.closed,
             refused=self._admission.refused,
             deliveries=self._fanout.deliveries,
             push_seconds=self._fanout.seconds,

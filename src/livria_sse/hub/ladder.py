@@ -7,6 +7,7 @@ all who wait for it: when a herd of readers comes back, the reads are as many as
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from typing import NamedTuple
 
 from livria_sse import frames
@@ -23,7 +24,7 @@ PAUSE = 1.0
 class Way(NamedTuple):
     """What a reader lacks, and where that leads."""
 
-    burst: Burst | None
+    burst: Burst
     head: int
     #: The number of reviews there.
     review_count: int
@@ -76,13 +77,11 @@ class Ladder:
             feed.learn(await self._newer(feed, known=None))
 
     async def _newer(self, feed: Feed, *, known: int | None) -> Difference:
-        if feed.head == UNKNOWN:
-            self.reads += 1
-            return await self._log.head(feed.book_id)
-        try:
-            return await self._since(feed, feed.head, known=known)
-        except DifferenceTooLarge:
-            return await self._log.head(feed.book_id)
+        if feed.head != UNKNOWN:
+            with suppress(DifferenceTooLarge):
+                return await self._since(feed, feed.head, known=known)
+        self.reads += 1
+        return await self._log.head(feed.book_id)
 
     async def _since(self, feed: Feed, seq: int, *, known: int | None) -> Difference:
         if seq <= feed.too_large:

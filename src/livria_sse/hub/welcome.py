@@ -9,7 +9,7 @@ from livria_sse.errors import DifferenceTooLarge
 from livria_sse.frames import Mode, ResetReason
 from livria_sse.hub.burst import Burst
 from livria_sse.hub.feed import Feed
-from livria_sse.hub.ladder import Ladder, Way
+from livria_sse.hub.ladder import Ladder
 from livria_sse.models import Position
 
 
@@ -62,14 +62,14 @@ def _live(feed: Feed) -> Welcome:
 
 
 async def _resumed(feed: Feed, ladder: Ladder, position: Position) -> Welcome:
-    way = Way(None, position.seq, feed.review_count)
+    difference, seq, review_count = None, feed.head, feed.review_count
     if position.seq < feed.head:
-        way = await ladder.burst_since(feed, position.seq)
-    head = Position(feed.epoch, way.head)
+        difference, seq, review_count = await ladder.burst_since(feed, position.seq)
+    head = Position(feed.epoch, seq)
     first = frames.opening(
-        feed.book_id, mode="resumed", position=position, head=head, review_count=way.review_count
+        feed.book_id, mode="resumed", position=position, head=head, review_count=review_count
     )
-    return Welcome("resumed", Burst(first), position.seq, way.burst, way.head)
+    return Welcome("resumed", Burst(first), position.seq, difference, seq)
 
 
 def _reset(feed: Feed, reason: ResetReason) -> Welcome:

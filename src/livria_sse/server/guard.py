@@ -1,8 +1,7 @@
 """The guard: requests that are too large, or that take too long to come.
 
 uvicorn with httptools waits for ever for the end of a request, and takes 30 MB of headers
-(measured). What is refused here has not reached the application; how large a body may be, each
-resource says.
+(measured). How large a body may be, each resource says.
 """
 
 from __future__ import annotations

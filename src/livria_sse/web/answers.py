@@ -34,7 +34,8 @@ def position_header(position: Position) -> dict[str, str]:
 
 
 def tell(request: Request, difference: Difference) -> Position:
-    """Tells the readers of a book what was committed, and returns the position it led to."""
+    """Tells the readers of a book what was committed, if anything, and returns where that led."""
     hub = request.state["hub"]
-    hub.publish(difference)
+    if difference.changes:
+        hub.publish(difference)
     return Position(hub.epoch, difference.head)

@@ -194,7 +194,7 @@ OPERATIONS = (
         media_type="text/event-stream",
         query=[Parameter("last_event_id", largest=None)],
         headers=["Last-Event-ID"],
-        refusals=[404],
+        refusals=[403, 404],
     ),
     Operation(method="get", path="/healthz", endpoint=ops.alive, answer=StatusDocument),
     Operation(

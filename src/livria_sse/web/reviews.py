@@ -91,8 +91,7 @@ async def delete(request: Request) -> Response:
     editor = await account_of(request)
     review_id = path_id(request, UnknownReview)
     difference = await request.state["store"].reviews.delete(review_id, by=editor)
-    position = tell(request, difference)
-    return Response(status_code=204, headers=position_header(position))
+    return Response(status_code=204, headers=position_header(tell(request, difference)))
 
 
 async def hide(request: Request) -> Response:
@@ -108,10 +107,7 @@ async def restore(request: Request) -> Response:
 async def _moderated(request: Request, verb: Moderate) -> Response:
     moderator = await account_of(request)
     difference = await verb(path_id(request, UnknownReview), by=moderator)
-    if difference.changes:
-        tell(request, difference)
-    position = Position(request.state["hub"].epoch, difference.head)
-    return Response(status_code=204, headers=position_header(position))
+    return Response(status_code=204, headers=position_header(tell(request, difference)))
 
 
 def _answer(request: Request, review: Review, *, status: int = 200) -> JSONAnswer:

@@ -58,18 +58,17 @@ def asked_stream(scope: Scope) -> EventStream | None:
 def _asked_position(scope: Scope) -> str | None:
     # EventSource sends the header only when it reconnects (WHATWG HTML, section 9.2.4); what a
     # page puts into the address is older by then. Some polyfills write the name in one word.
-    for name, value in scope["headers"]:
-        if name == b"last-event-id" and value:
-            return str(value, "latin-1")
+    if position := _header(scope, b"last-event-id"):
+        return position
     if not scope["query_string"]:
         return None
     query = dict(parse_qsl(scope["query_string"].decode("latin-1")))
     return query.get("last_event_id") or query.get("lastEventId")
 
 
-def _origin(scope: Scope) -> str | None:
+def _header(scope: Scope, wanted: bytes) -> str | None:
     for name, value in scope["headers"]:
-        if name == b"origin":
+        if name == wanted and value:
             return str(value, "latin-1")
     return None
 
@@ -86,7 +85,7 @@ class EventStream:
         self._asked = _asked_position(scope)
         self._address = address_of(scope)
         self._origins: Origins = scope["state"]["origins"]
-        self._origin = _origin(scope)
+        self._origin = _header(scope, b"origin")
         self._headers = HEADERS + self._origins.headers(self._origin)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
