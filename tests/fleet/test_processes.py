@@ -121,7 +121,7 @@ def test_stopping_during_a_roll(tmp_path: Path, postgres: PostgresCluster) -> No
         (server,) = fleet.servers
         old = workers_of(server)
         server.signal(signal.SIGHUP)
-        asyncio.run(until(lambda: bool(workers_of(server) - old)))
+        asyncio.run(until(lambda: any(map(_runs, workers_of(server) - old))))
         everybody = workers_of(server)
 
         server.signal(signal.SIGTERM)
@@ -129,6 +129,13 @@ def test_stopping_during_a_roll(tmp_path: Path, postgres: PostgresCluster) -> No
         assert server.wait() == 0
         assert not [each for each in everybody if Path(f"/proc/{each}").exists()]
         assert "ERROR" not in server.log.read_text()
+        assert "Traceback" not in server.log.read_text()
+
+
+def _runs(worker: int) -> bool:
+    # It has come as far as to watch its parent.
+    tasks = Path(f"/proc/{worker}/task")
+    return tasks.exists() and len(list(tasks.iterdir())) > 1
 
 
 def test_workers_leave_signals_to_their_supervisor(
@@ -146,6 +153,15 @@ def test_workers_leave_signals_to_their_supervisor(
 
             stream.until_event("stream.closing")
         asyncio.run(until(lambda: workers_of(server).isdisjoint(old)))
+        asyncio.run(until(lambda: list(map(_runs, workers_of(server))) == [True, True]))
+        new = workers_of(server)
+        for worker in new:
+            os.kill(worker, signal.SIGHUP)
+        server.signal(signal.SIGHUP)
+        asyncio.run(until(lambda: workers_of(server).isdisjoint(new)))
+        asyncio.run(until(lambda: list(map(_runs, workers_of(server))) == [True, True]))
+
+        assert "ended with status" not in server.log.read_text()
 
 
 async def rolled(fleet: Fleet) -> None:

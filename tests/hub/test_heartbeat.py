@@ -3,12 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import time
 
 from tests.hub.readers import stream
 from tests.waiting import until
 
 from livria_sse.hub import Subscriber
 from livria_sse.hub.heartbeat import TICK_SECONDS, Heartbeat
+
+
+async def test_the_loop_is_late() -> None:
+    """How long the event loop is held up by something is measured."""
+    heartbeat = Heartbeat(lambda *_: None, seconds=1)
+    running = asyncio.create_task(heartbeat.run())
+    loop = asyncio.get_running_loop()
+    loop.call_later(TICK_SECONDS / 2, time.sleep, 4 * TICK_SECONDS)
+
+    await until(lambda: heartbeat.lag >= TICK_SECONDS)
+    running.cancel()
 
 
 async def test_visits_are_spread() -> None:

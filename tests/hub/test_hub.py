@@ -381,6 +381,46 @@ async def test_readers_who_take_nothing_are_closed(store: Store, new_reader: New
             assert not quick.ended
 
 
+async def test_readers_who_go_on_are_kept(store: Store, new_reader: NewReader) -> None:
+    """A reader whose socket was full, and is not any more, is not closed for that later."""
+    async with serving(store, audit_seconds=3600, heartbeat_seconds=30, send_seconds=1) as service:
+        once, stuck = new_reader(), new_reader()
+        async with (
+            watching(service.hub, once, service.book),
+            watching(service.hub, stuck, service.book),
+        ):
+            once.stop_reading()
+            await service.post("hello")
+            once.go_on_reading()
+            await once.until(1)
+            stuck.stop_reading()
+            await service.post("again")
+            await stuck.until_ended()
+
+            assert not once.ended
+
+
+async def test_leaving_while_the_ladder_is_read(service: Service, new_reader: NewReader) -> None:
+    """To a reader who leaves while it is read what they lack, nothing is written any more."""
+    tasks = len(asyncio.all_tasks())
+    slow = new_reader()
+    async with watching(service.hub, slow, service.book) as subscriber:
+        slow.stop_reading()
+        for number in range(SIZE + 20):
+            await service.post(f"review {number}")
+        service.log.broken = True
+        reads = service.log.reads
+        slow.go_on_reading()
+        await until(lambda: service.log.reads > reads)
+        writes = slow.writes
+    service.log.broken = False
+    await until(lambda: service.log.reads > reads + 1)
+    await until(lambda: len(asyncio.all_tasks()) <= tasks)
+
+    assert slow.writes == writes
+    assert subscriber not in service.hub._stalled
+
+
 async def test_failing_sends_harm_nobody(service: Service, new_reader: NewReader) -> None:
     """A write that fails concerns that stream alone; the others get the change."""
     broken, quick = new_reader(), new_reader()

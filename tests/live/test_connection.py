@@ -7,10 +7,17 @@ import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import uvicorn
+from starlette.types import Receive, Scope, Send
 from tests.waiting import until
+from uvicorn.server import ServerState
 
+from livria_sse.deadlines import Deadlines
 from livria_sse.hub import Burst
 from livria_sse.server.connection import StreamConnection
+from livria_sse.server.guard import GuardedProtocol
+from livria_sse.server.protocol import DetachingProtocol
+from livria_sse.web.stream import DETACH
 
 
 class Owner:
@@ -71,3 +78,30 @@ async def test_readers_who_take_something() -> None:
 
         assert owner.waits > 5
         assert taken > 800_000
+
+
+async def test_streams_behind_answers_that_nobody_takes() -> None:
+    """A stream that begins while the answer before it is unsent waits, like any that is full."""
+    opened: list[StreamConnection] = []
+
+    async def app(scope: Scope, _receive: Receive, _send: Send) -> None:
+        connection = scope["extensions"][DETACH]["detach"](())
+        connection.owner = Owner()
+        opened.append(connection)
+
+    config = uvicorn.Config(app, lifespan="off")
+    config.load()
+    deadlines = Deadlines(GuardedProtocol.give_up, seconds=60)
+    protocol = DetachingProtocol(
+        config=config, server_state=ServerState(), app_state={}, deadlines=deadlines
+    )
+    ours, theirs = socket.socketpair()
+    ours.setblocking(False)
+    await asyncio.get_running_loop().create_connection(lambda: protocol, sock=ours)
+    protocol.pause_writing()
+    theirs.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+    await until(lambda: bool(opened))
+
+    assert not opened[0].open(Burst(b"x"))
+    opened[0].abort()
+    theirs.close()

@@ -167,6 +167,29 @@ def test_answers_that_nobody_takes(server: ServerProcess) -> None:
             pass
 
 
+def test_answers_to_whole_requests(server: ServerProcess) -> None:
+    """So is who has sent all that they ask for, and waits for nothing but does not read."""
+    before = server.connections()
+    with connected(server, window=4096) as connection:
+        connection.sendall((GET % b"/openapi.json" + b"\r\n") * 500)
+        while server.connections() > before:
+            pass
+
+
+def test_answers_in_order(server: ServerProcess) -> None:
+    """Nonsense in a request that waits for its turn is not answered before the one before it."""
+    body = b'{"username": "dora", "password": "correct horse battery"}'
+    with connected(server) as connection:
+        connection.sendall(
+            POST
+            + b"Content-Length: %d\r\n\r\n%b" % (len(body), body)
+            + POST
+            + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n"
+        )
+
+        assert b"HTTP/1.1 400 " not in answer(connection)
+
+
 def test_streams_have_no_deadline(server: ServerProcess) -> None:
     """A stream goes on when the request timeout is long over."""
     with connected(server) as connection:

@@ -64,6 +64,7 @@ def test_no_position_is_live(server: ServerProcess, mina: Person, curl: Open, bo
 
     _, created = stream.until(after["position"])
     assert ready.json["mode"] == "live"
+    assert ready.json["review_count"] == 1
     assert ready.json["position"] == ready.json["head"] == ready.last_event_id
     assert created.type == "review.created"
     assert created.json["review"]["content"] == "after"

@@ -13,6 +13,7 @@ from livria_sse.store import Store
 from livria_sse.web.origins import Origins
 from livria_sse.web.stream import EventStream
 from tests.factories import add_account, add_book
+from tests.hub.readers import stream
 from tests.sse import Event, EventReader
 
 
@@ -99,6 +100,24 @@ async def test_stopping_while_a_stream_begins(store: Store) -> None:
 
     assert closing.type == "stream.closing"
     assert hub.statistics().streams == 0
+
+
+async def test_places_taken_meanwhile(store: Store) -> None:
+    """Who was admitted, and finds the last place taken when the stream is ready, is sent away."""
+
+    class PopularLog(LocalLog):
+        async def since(self, book_id: int, seq: int, *, known: int | None = None) -> Difference:
+            hub._admission.begin(stream())
+            return await super().since(book_id, seq, known=known)
+
+    hub = Hub(PopularLog(store, replay_limit=10), Settings(max_streams=1))
+    book = await add_book(store)
+    await store.reviews.create(book, "missed", author=await add_account(store))
+
+    _, (busy,) = await answer_of(hub, book, f"{hub.epoch}-0")
+
+    assert busy.type == "stream.busy"
+    assert hub.statistics().refused["streams"] == 1
 
 
 async def test_unknown_books_are_404(store: Store) -> None:

@@ -126,7 +126,7 @@ class Hub:
 
     def admits(self, feed: Feed, address: str) -> bool:
         """Whether a stream may be opened now, by a client who has just asked for one."""
-        return not self.draining and self._admission.admits(feed, address)
+        return self._admission.admits(feed, address)
 
     def has_room(self, feed: Feed, address: str) -> bool:
         """The same when it is ready to begin: others may have come meanwhile."""
