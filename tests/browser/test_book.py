@@ -281,6 +281,29 @@ def test_late_answers_bring_nothing_back(
     shows(page, "after the deletion")
 
 
+def test_what_is_typed_before_the_answer_stays(
+    server: ServerProcess, mina: Person, new_context: NewContext
+) -> None:
+    """Who sees their review by the stream may type on: the answer takes away only what was sent."""
+    page = open_book(server, new_context())
+    sign_up(page, "jun")
+    write = page.get_by_placeholder("Write a review")
+
+    def answer_late(route: Route) -> None:
+        answer = route.fetch()
+        shows(page, "the first")
+        write.fill("the second")
+        route.fulfill(response=answer)
+
+    page.route("**/api/reviews/", answer_late, times=1)
+    write.fill("the first")
+    page.get_by_role("button", name="Post").click()
+
+    page.get_by_role("button", name="Post").click()
+    shows(page, "the second", "the first")
+    expect(write).to_have_value("")
+
+
 def test_lost_answers_can_be_retried(
     server: ServerProcess, mina: Person, new_context: NewContext
 ) -> None:

@@ -174,11 +174,15 @@ async def rolled(fleet: Fleet) -> None:
 
 def workers_of(server: ServerProcess) -> set[int]:
     """The workers of a server: its children that are servers themselves."""
-    return {
-        child
-        for child in children_of(server)
-        if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes()
-    }
+    return {child for child in children_of(server) if b"spawn_main" in _command_of(child)}
+
+
+def _command_of(process: int) -> bytes:
+    """What a process was started with; nothing if it has ended since it was found."""
+    try:
+        return Path(f"/proc/{process}/cmdline").read_bytes()
+    except (FileNotFoundError, ProcessLookupError):
+        return b""
 
 
 def children_of(server: ServerProcess) -> list[int]:

@@ -94,7 +94,8 @@ writing?.addEventListener("submit", (event) => {
     attempted = content.value;
     const body = { book: Number(page.book), content: content.value };
     const review = await request("POST", "/api/reviews/", body, { "Idempotency-Key": key.value });
-    content.value = "";
+    // The stream may have shown the review before its answer is here, and the next one is begun.
+    if (content.value === body.content) content.value = "";
     key.value = newKey();
     attempted = null;
     list.upsert(review, review.position);
@@ -119,9 +120,10 @@ function edit(item) {
     event.preventDefault();
     attempt(form.querySelector("button"), words.updateFailed, async () => {
       const address = `/api/reviews/${item.dataset.id}/`;
-      const review = await request("PATCH", address, { content: form.elements.content.value });
+      const body = { content: form.elements.content.value };
+      const review = await request("PATCH", address, body);
       list.upsert(review, review.position);
-      close();
+      if (form.elements.content.value === body.content) close();
     });
   });
   content.hidden = true;
