@@ -28,6 +28,9 @@ LOOK_SECONDS = 0.2
 REPLACEMENT_SECONDS = 1.0
 #: One that has not begun to work after so long is given up; it may have to migrate first.
 START_SECONDS = 660.0
+#: What one is told whose successor is at work. It accepts no connections any more, so that nobody
+#: who comes back meets it again; on SIGTERM it answers to the end, as there may be nobody else.
+REPLACED = signal.SIGUSR1
 
 #: Does the work of a process; calls what it is given first as soon as it has begun.
 Work = Callable[..., None]
@@ -53,10 +56,11 @@ class Worker:
         """Whether the process runs."""
         return self.process.is_alive()
 
-    def end(self, *, within: float) -> None:
+    def end(self, told: signal.Signals, *, within: float) -> None:
         """Tells it to end within so many seconds."""
         self.ends_by = time.monotonic() + within
-        self.process.terminate()
+        if self.is_alive and self.process.pid:
+            os.kill(self.process.pid, told)
 
     def kill_if_late(self) -> None:
         """Kills it if it was told to end and has not."""
@@ -112,8 +116,8 @@ class Workers:
     def _roll(self, _number: int, _frame: FrameType | None) -> None:
         self._told_to_roll = True
 
-    def _end(self, worker: Worker) -> None:
-        worker.end(within=self._last_seconds)
+    def _end(self, worker: Worker, told: signal.Signals = signal.SIGTERM) -> None:
+        worker.end(told, within=self._last_seconds)
         self._ending.append(worker)
 
     def _wait(self) -> None:
@@ -149,7 +153,7 @@ class Workers:
             old = self._old.pop(0)
             self._workers.remove(old)
             self._workers.append(successor)
-            self._end(old)
+            self._end(old, REPLACED)
             logger.info("worker %d replaces %d", successor.process.pid, old.process.pid)
         elif successor.works:  # whom it was to replace has died, and was replaced
             self._end(successor)

@@ -27,7 +27,7 @@ from livria_sse.server.guard import GuardedProtocol
 from livria_sse.server.protocol import UVICORN, DetachingProtocol
 from livria_sse.settings import Settings
 from livria_sse.tasks import Tasks, kept
-from livria_sse.workers import Workers
+from livria_sse.workers import REPLACED, Workers
 
 logger = logging.getLogger(__name__)
 
@@ -74,6 +74,7 @@ class Server(uvicorn.Server):
         self._app = app
         self._begun = begun
         self._told = asyncio.Event()
+        self._replaced = False
         self._tasks = Tasks()
 
     async def main_loop(self) -> None:
@@ -95,11 +96,14 @@ class Server(uvicorn.Server):
         uvicorn's own would end it with the signal's status, as if it had not ended cleanly.
         """
         self.should_exit = True
+        self._replaced = sig == REPLACED
         self._told.set()
         signal.signal(signal.SIGINT, signal.SIG_DFL)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Ends the streams, then everything else."""
+        for listener in self.servers if self._replaced else ():
+            listener.close()
         await self._app.state.hub.drain()
         # Who does not send the rest of a request is told so before uvicorn loses patience.
         last = asyncio.get_running_loop().call_later(GRACE_SECONDS - 1, self._deadlines.end)
@@ -178,4 +182,6 @@ def _raise_file_limit(settings: Settings) -> None:
 
 def _work(begun: Callable[[], None], settings: Settings, listener: socket.socket) -> None:
     configure_logging(settings)
-    Server(create_app(settings), settings, begun).run([listener])
+    server = Server(create_app(settings), settings, begun)
+    signal.signal(REPLACED, server.handle_exit)
+    server.run([listener])
