@@ -12,7 +12,7 @@ from hypothesis import settings as hypothesis_settings
 from livria_sse.application import create_app
 from livria_sse.settings import Settings
 from livria_sse.store import Store, open_store
-from tests.parts import Person, PostgresCluster, ServerProcess
+from tests.parts import Person, PostgresCluster, ServerProcess, plain_uvicorn
 
 # A slow machine is no defect: examples have no deadline.
 hypothesis_settings.register_profile("quick", max_examples=25, deadline=None)
@@ -66,10 +66,10 @@ async def client(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
             yield client
 
 
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[ServerProcess]:
-    """A real server process with the sample books."""
-    with ServerProcess(tmp_path) as server:
+@pytest.fixture(params=[ServerProcess, pytest.param(plain_uvicorn, marks=pytest.mark.long)])
+def server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[ServerProcess]:
+    """A real server process with the sample books; in the long suite, also by uvicorn itself."""
+    with request.param(tmp_path) as server:
         yield server
 
 
