@@ -106,7 +106,9 @@ class Hub:
         Raises:
             UnknownBook: There is no such book.
         """
-        feed = self._feeds.setdefault(book_id, Feed(book_id, self.epoch))
+        feed = self._feeds.get(book_id)
+        if feed is None:
+            feed = self._feeds[book_id] = Feed(book_id, self.epoch)
         feed.opening += 1
         try:
             await self._ladder.bring_up(feed)
