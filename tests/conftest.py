@@ -12,7 +12,7 @@ from hypothesis import settings as hypothesis_settings
 from livria_sse.application import create_app
 from livria_sse.settings import Settings
 from livria_sse.store import Store, open_store
-from tests.parts import Person, PostgresCluster, ServerProcess, plain_uvicorn
+from tests.parts import GENEROUS, Person, PostgresCluster, ServerProcess, plain_uvicorn
 
 # A slow machine is no defect: examples have no deadline.
 hypothesis_settings.register_profile("quick", max_examples=25, deadline=None)
@@ -41,8 +41,8 @@ def database_url(tmp_path: Path) -> str:
 
 @pytest.fixture
 def settings(database_url: str) -> Settings:
-    """Settings with that database."""
-    return Settings(database_url=database_url)
+    """Settings with that database, and limits that no test reaches by chance."""
+    return Settings.model_validate({"database_url": database_url, **GENEROUS})
 
 
 @pytest.fixture

@@ -23,6 +23,7 @@ from livria_sse.hub import Hub
 from livria_sse.log import check_log, open_log
 from livria_sse.settings import Settings
 from livria_sse.store import Store, open_store
+from livria_sse.throttle import open_throttle
 from livria_sse.web import accounts, books, openapi, ops, pages, reviews, stream, visits
 from livria_sse.web.clients import Proxies
 from livria_sse.web.middleware import OptionalSlash, SameSite
@@ -114,12 +115,17 @@ def _lifespan(settings: Settings, origins: Origins) -> Lifespan:
             if settings.sample_books:
                 await _add_sample_books(store)
             auth = Auth(store, passwords, site_tokens, lifetime=lifetime)
-            async with open_log(store, settings) as log, Hub(log, settings).running() as hub:
+            async with (
+                open_throttle(settings) as throttle,
+                open_log(store, settings) as log,
+                Hub(log, settings).running() as hub,
+            ):
                 app.state.hub = hub  # for the server, which drains it before the lifespan ends
                 yield {
                     "store": store,
                     "hub": hub,
                     "auth": auth,
+                    "throttle": throttle,
                     "templates": open_templates(),
                     "origins": origins,
                 }

@@ -13,6 +13,8 @@ class LivriaError(Exception):
 
     #: What is wrong with which field of the input: `{"content": ["It is empty."]}`.
     errors: Mapping[str, Sequence[str]]
+    #: After how many seconds the same may succeed; None if it never will.
+    retry_seconds: int | None = None
 
     def __init__(
         self, detail: str | None = None, *, errors: Mapping[str, Sequence[str]] | None = None
@@ -48,6 +50,18 @@ class InvalidInput(LivriaError):
 
 class IdempotencyKeyReused(LivriaError):
     """This Idempotency-Key was used for another review."""
+
+
+class RepeatedReview(LivriaError):
+    """You have just posted the same text here."""
+
+
+class TooManyRequests(LivriaError):
+    """That was too much in a short time. Try again later."""
+
+    def __init__(self, *, retry_seconds: int = 60) -> None:
+        super().__init__()
+        self.retry_seconds = retry_seconds
 
 
 class NotSignedIn(LivriaError):
@@ -92,6 +106,8 @@ class DifferenceTooLarge(LivriaError):
 
 class StoreUnavailable(LivriaError):
     """The database does not answer at present."""
+
+    retry_seconds = 2
 
 
 class RedisAway(LivriaError):

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeVar
 from urllib.parse import urlsplit
 
+from limits import RateLimitItem, parse
 from pydantic import (
     AfterValidator,
     AliasChoices,
@@ -47,6 +48,24 @@ def _listed(value: object) -> object:
     return value.replace(",", " ").split() if isinstance(value, str) else value
 
 
+RATE_EXAMPLE = "write it like 60/minute or 10 per 5 minutes"
+
+
+def _rate(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    try:
+        rate = parse(value)
+    except ValueError as error:
+        raise ValueError(RATE_EXAMPLE) from error
+    if rate.amount < 1:
+        raise ValueError(f"it allows nothing; {RATE_EXAMPLE}")
+    return rate
+
+
+#: So many in so long, as "60/minute".
+Rate = Annotated[RateLimitItem, BeforeValidator(_rate)]
+
 T = TypeVar("T")
 #: In the environment, a list with commas or spaces.
 Listed = Annotated[tuple[T, ...], NoDecode, BeforeValidator(_listed)]
@@ -59,6 +78,7 @@ class Settings(BaseSettings):
         env_prefix="LIVRIA_",
         env_ignore_empty=True,
         extra="ignore",
+        arbitrary_types_allowed=True,
         frozen=True,
         hide_input_in_errors=True,
         validate_by_name=True,
@@ -111,8 +131,16 @@ class Settings(BaseSettings):
     jwt_audience: str | None = None
     jwt_issuer: str | None = None
 
-    #: `off` lifts the limits on streams and the deadline of requests, for benchmarks.
+    #: `off` lifts every limit below and the deadline of requests, for benchmarks.
     limits: bool = True
+    #: Reviews that are posted, edited or deleted.
+    writes_per_account: Rate = parse("60/minute")
+    writes_per_address: Rate = parse("300/minute")
+    #: Attempts to sign in, and sign-ups.
+    sign_ins_per_username: Rate = parse("10/minute")
+    sign_ins_per_address: Rate = parse("30/minute")
+    #: How long somebody cannot post the same text on the same book again; 0: no time at all.
+    repeat_seconds: Annotated[int, Field(ge=0, le=86_400)] = 60
     #: Streams that one process serves at most: in all, of a book, and of a client address.
     max_streams: Annotated[int, Field(ge=1)] = 10_000
     max_streams_per_book: Annotated[int, Field(ge=1)] = 10_000

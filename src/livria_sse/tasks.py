@@ -23,6 +23,10 @@ class Tasks:
     def __init__(self) -> None:
         self._tasks: set[Task] = set()
 
+    def __len__(self) -> int:
+        """How many are under way."""
+        return len(self._tasks)
+
     def start(self, work: Coroutine[Any, Any, None]) -> Task:
         """Runs some work in a task of its own."""
         task = asyncio.create_task(work)

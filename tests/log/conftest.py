@@ -9,9 +9,9 @@ from functools import cache
 import pytest
 from redis.asyncio import Redis
 
-from livria_sse.log.redis.clients import open_client
 from livria_sse.log.redis.link import Link
 from livria_sse.log.redis.streams import Streams
+from livria_sse.redis_clients import open_client
 from livria_sse.settings import Settings
 from tests.parts import RedisServer
 from tests.parts.redis import ACCEPTED, Program

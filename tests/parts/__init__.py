@@ -7,10 +7,11 @@ from tests.parts.missing import missing
 from tests.parts.person import PASSWORD, Person
 from tests.parts.postgres import PostgresCluster
 from tests.parts.redis import RedisServer
-from tests.parts.server import ServerProcess, plain_uvicorn
+from tests.parts.server import GENEROUS, ServerProcess, plain_uvicorn
 from tests.parts.tcp_proxy import TCPProxy
 
 __all__ = [
+    "GENEROUS",
     "PASSWORD",
     "Curl",
     "Person",

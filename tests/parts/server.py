@@ -17,6 +17,16 @@ from tests.parts.ports import free_port
 
 #: Variables of the tester's own that would change what is tested.
 FOREIGN = ("LIVRIA_", "PORT", "WEB_", "DATABASE_URL", "REDIS_URL", "DYNO")
+#: All readers of a test have one address, and nobody in a test takes a break.
+GENEROUS = {
+    "max_streams_per_address": "10000",
+    "max_connects_per_address": "10000",
+    "writes_per_account": "100000/minute",
+    "writes_per_address": "100000/minute",
+    "sign_ins_per_username": "1000/minute",
+    "sign_ins_per_address": "1000/minute",
+    "repeat_seconds": "0",
+}
 
 
 class ServerProcess(Part):
@@ -59,13 +69,12 @@ class ServerProcess(Part):
     def environment(self) -> dict[str, str]:
         """What the process gets: the settings, and nothing of the tester's own."""
         mine = {k: v for k, v in os.environ.items() if not k.startswith(FOREIGN)}
-        given = {f"LIVRIA_{name.upper()}": value for name, value in self._settings.items()}
+        settings = {**GENEROUS, **self._settings}
+        given = {f"LIVRIA_{name.upper()}": value for name, value in settings.items()}
         return {
             **mine,
             "LIVRIA_DATABASE_URL": f"sqlite:///{self.database}",
             "PORT": str(self._port),
-            "LIVRIA_MAX_STREAMS_PER_ADDRESS": "10000",  # all readers of a test have one address
-            "LIVRIA_MAX_CONNECTS_PER_ADDRESS": "10000",
             **given,
         }
 

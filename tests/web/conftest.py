@@ -41,14 +41,14 @@ async def client(service: Service) -> AsyncIterator[httpx.AsyncClient]:
 @pytest.fixture
 async def mina(service: Service) -> AsyncIterator[httpx.AsyncClient]:
     """A reader who is signed in."""
-    async with service.client(token=await service.session("mina")) as client:
+    async with service.signed_in("mina") as client:
         yield client
 
 
 @pytest.fixture
 async def jun(service: Service) -> AsyncIterator[httpx.AsyncClient]:
     """Another reader who is signed in."""
-    async with service.client(token=await service.session("jun")) as client:
+    async with service.signed_in("jun") as client:
         yield client
 
 

@@ -23,6 +23,7 @@ from livria_sse.models import Account, Position
 from livria_sse.settings import Settings
 from livria_sse.web.state import State
 from tests.factories import add_account
+from tests.parts import GENEROUS
 
 HOST = "livria.test"
 
@@ -63,6 +64,12 @@ class Service:
         account = await self.account(username, staff=staff)
         return (await self.auth.open_session(account)).token
 
+    @asynccontextmanager
+    async def signed_in(self, username: str) -> AsyncIterator[httpx.AsyncClient]:
+        """A client of somebody new."""
+        async with self.client(token=await self.session(username)) as client:
+            yield client
+
     async def head(self, book_id: int) -> int:
         """How many changes of a book there have been."""
         return (await self.store.changes.head(book_id)).head
@@ -82,7 +89,8 @@ class Service:
 @asynccontextmanager
 async def serving(folder: Path, **settings: Any) -> AsyncIterator[Service]:
     """The application on a database of its own, with the sample books."""
-    app = create_app(Settings(database_url=f"sqlite:///{folder}/livria.db", **settings))
+    url = f"sqlite:///{folder}/livria.db"
+    app = create_app(Settings(**{"database_url": url, **GENEROUS, **settings}))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(passwords, "PasswordHasher", LITTLE_WORK)
         lifespan = app.router.lifespan_context(app)

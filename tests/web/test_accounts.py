@@ -333,3 +333,42 @@ async def test_own_sessions_work_beside_site(tmp_path: Path) -> None:
 
 def _json(text: str) -> str:
     return '"' + "".join(f"\\u{ord(each):04x}" for each in text if ord(each) < 0x10000) + '"'
+
+
+# Too many attempts.
+
+
+async def test_too_many_sign_ins_as_somebody(tmp_path: Path) -> None:
+    """Passwords cannot be tried without end: soon even the right one is not looked at."""
+    async with (
+        serving(tmp_path, sign_ins_per_username="3/minute") as service,
+        service.client() as client,
+    ):
+        await sign_up(client)
+        tried = [await sign_in(client, name, "wrong") for name in ("mina", "MINA", FULL_WIDTH)]
+
+        answer = await sign_in(client)
+        assert [each.status_code for each in tried] == [401, 401, 401]
+        assert answer.status_code == 429
+        assert 0 < int(answer.headers["retry-after"]) <= 60
+        assert (await sign_in(client, "jun")).status_code == 401
+
+
+async def test_too_many_sign_ins_from_an_address(tmp_path: Path) -> None:
+    """An address can try so many names and make so many accounts, in the API or the pages."""
+    async with (
+        serving(tmp_path, sign_ins_per_address="3/minute") as service,
+        service.client() as client,
+    ):
+        await sign_up(client)
+        await sign_in(client, "jun")
+        form = {"username": "sora", "password": PASSWORD}
+        page = await client.post("/sign-up/", data=form)
+        assert page.status_code == 303
+
+        assert (await sign_up(client, "hana")).status_code == 429
+        page = await client.post("/sign-in/", data=form)
+        assert page.status_code == 429
+        assert 0 < int(page.headers["retry-after"]) <= 60
+        assert "Too many attempts. Try again later." in page.text
+        assert (await client.post("/sign-up/", data=form)).status_code == 429

@@ -195,6 +195,7 @@ async def test_metrics_can_be_parsed(client: httpx.AsyncClient) -> None:
         "livria_degraded": "gauge",
         "livria_loop_lag_seconds": "gauge",
         "livria_audit_repairs": "counter",
+        "livria_requests_refused": "counter",
     }
     assert all(family.documentation for family in families)
     samples = [sample for family in families for sample in family.samples]

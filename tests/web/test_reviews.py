@@ -6,6 +6,7 @@ import asyncio
 import re
 from datetime import UTC, datetime
 from itertools import chain
+from pathlib import Path
 from typing import Any
 from unicodedata import normalize
 
@@ -13,7 +14,8 @@ import httpx
 import pytest
 
 from livria_sse.store import reviews
-from tests.web.service import Service, problem_of, seq_of
+from tests.waiting import until
+from tests.web.service import Service, problem_of, seq_of, serving
 
 BOOK = 10
 OTHER_BOOK = 11
@@ -462,3 +464,88 @@ async def test_other_methods_are_405(
     assert answer.status_code == 405
     problem_of(answer)
     assert set(answer.headers["allow"].split(", ")) == allowed
+
+
+# Too much.
+
+
+async def test_too_many_writes(tmp_path: Path) -> None:
+    """Who writes too much is told when to come back; others and older reviews are as before."""
+    async with (
+        serving(tmp_path, writes_per_account="2/minute") as service,
+        service.signed_in("mina") as mina,
+        service.signed_in("jun") as jun,
+    ):
+        first = await posted(mina)
+        await until(lambda: _is_refused(mina, first["id"]))
+
+        answer = await post(mina)
+        assert answer.status_code == 429
+        assert problem_of(answer)["detail"] == "That was too much in a short time. Try again later."
+        assert 0 < int(answer.headers["retry-after"]) <= 60
+        assert (await mina.delete(f"/api/reviews/{first['id']}/")).status_code == 429
+        await posted(jun)
+        assert len(await reviews_of(jun)) == 2
+
+
+async def _is_refused(mina: httpx.AsyncClient, review: int) -> bool:
+    answer = await mina.patch(f"/api/reviews/{review}/", json={"content": "edited"})
+    return answer.status_code == 429
+
+
+async def test_too_many_writes_from_an_address(tmp_path: Path) -> None:
+    """An address has a limit of its own, whoever writes from there."""
+    async with (
+        serving(tmp_path, writes_per_address="1/minute") as service,
+        service.signed_in("mina") as mina,
+        service.signed_in("jun") as jun,
+    ):
+        await posted(mina)
+
+        assert (await post(jun)).status_code == 429
+
+
+async def test_the_same_text_twice(tmp_path: Path) -> None:
+    """The same text of the same author on the same book is refused for a while, and only that."""
+    async with (
+        serving(tmp_path, repeat_seconds=60) as service,
+        service.signed_in("mina") as mina,
+        service.signed_in("jun") as jun,
+    ):
+        first = await posted(mina)
+        before = seq_of(first["position"])
+
+        answer = await post(mina)
+        assert answer.status_code == 409
+        assert problem_of(answer)["detail"] == "You have just posted the same text here."
+        assert seq_of((await post(mina, "something else")).json()["position"]) == before + 1
+        await posted(jun)
+        await posted(mina, book=OTHER_BOOK)
+        await mina.delete(f"/api/reviews/{first['id']}/")
+        await posted(mina)
+
+
+async def test_the_same_text_later(tmp_path: Path) -> None:
+    """After that while, it can be posted again."""
+    async with (
+        serving(tmp_path, repeat_seconds=1) as service,
+        service.signed_in("mina") as mina,
+    ):
+        await posted(mina)
+        assert (await post(mina)).status_code == 409
+
+        async def accepted() -> bool:
+            return (await post(mina)).status_code == 201
+
+        await until(accepted)
+
+
+async def test_retries_are_no_repetition(tmp_path: Path) -> None:
+    """A request that is repeated with its key is answered as before."""
+    async with (
+        serving(tmp_path, repeat_seconds=60) as service,
+        service.signed_in("mina") as mina,
+    ):
+        first = await post(mina, key="once")
+
+        assert (await post(mina, key="once")).json() == first.json()

@@ -8,7 +8,8 @@ from contextlib import asynccontextmanager
 from livria_sse.errors import InvalidSettings
 from livria_sse.log.base import Listener, Log
 from livria_sse.log.local import LocalLog
-from livria_sse.log.redis import check_address, open_redis_log
+from livria_sse.log.redis import open_redis_log
+from livria_sse.redis_clients import check_address
 from livria_sse.settings import Settings
 from livria_sse.store import Store
 

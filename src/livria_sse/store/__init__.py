@@ -11,7 +11,7 @@ from livria_sse.store.accounts import Accounts
 from livria_sse.store.addresses import on_postgres
 from livria_sse.store.books import Books
 from livria_sse.store.changes import Changes
-from livria_sse.store.database import Database, Query
+from livria_sse.store.database import Connection, Database, Query
 from livria_sse.store.facts import Facts
 from livria_sse.store.migrate import migrate
 from livria_sse.store.moderation import Moderation
@@ -19,7 +19,7 @@ from livria_sse.store.reviews import Reviews
 from livria_sse.store.sessions import Sessions
 from livria_sse.store.sqlite import open_sqlite
 
-__all__ = ["Query", "Store", "open_store"]
+__all__ = ["Connection", "Query", "Store", "open_store"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

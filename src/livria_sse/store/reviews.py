@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from livria_sse.errors import NotPermitted, UnknownBook, UnknownReview
+from livria_sse.errors import NotPermitted, RepeatedReview, UnknownBook, UnknownReview
 from livria_sse.models import Account, Difference, Review, Tombstone, User
 from livria_sse.store.database import Connection, Database, Query, Row
 from livria_sse.store.idempotency import earlier_review, remember_review
@@ -40,6 +40,15 @@ WHERE id = :id AND (content IS NOT NULL OR hidden_content IS NOT NULL)
 _DELETE = """
 UPDATE reviews SET content = NULL, hidden_content = NULL, seq = :seq, updated_at = :now
 WHERE id = :id
+"""
+
+#: Only the newest are looked at, as a book may have any number.
+_REPEATED = """
+SELECT 1 FROM (
+    SELECT account_id, content, created_at FROM reviews
+    WHERE book_id = :book AND content IS NOT NULL ORDER BY id DESC LIMIT 100
+) AS newest
+WHERE account_id = :account AND content = :content AND created_at > :since LIMIT 1
 """
 
 _BEYOND_EVERY_ID = 2**63 - 1
@@ -99,6 +108,7 @@ class Reviews:
         *,
         author: Account | Query[Account],
         key: str | None = None,
+        repeat_seconds: int = 0,
     ) -> Accepted:
         """Adds a review; asked again with the same key, it adds nothing and answers the same.
 
@@ -106,6 +116,8 @@ class Reviews:
 
         Raises:
             IdempotencyKeyReused: The author used the key for another book or text.
+            RepeatedReview: The book has the same text by the author, not older than so many
+                seconds.
         """
 
         async def query(connection: Connection) -> Accepted:
@@ -117,6 +129,10 @@ class Reviews:
             ):
                 return Accepted(review=earlier, difference=None)
             number = await next_number(connection, book_id, added=1)
+            if repeat_seconds and await _is_repeated(
+                connection, book_id, content, account, seconds=repeat_seconds
+            ):
+                raise RepeatedReview
             review = await _insert(connection, book_id, content, account, number.seq)
             if key:
                 await remember_review(connection, key=key, review=review)
@@ -216,6 +232,16 @@ def _check(by: Account, *, author_id: int, found: int, asked: int | None) -> Non
         raise UnknownReview
     if not by.may_change(author_id):
         raise NotPermitted
+
+
+async def _is_repeated(
+    connection: Connection, book_id: int, content: str, author: Account, *, seconds: int
+) -> bool:
+    since = milliseconds(now()) - 1000 * seconds
+    row = await connection.one(
+        _REPEATED, book=book_id, account=author.user.id, content=content, since=since
+    )
+    return row is not None
 
 
 async def _insert(

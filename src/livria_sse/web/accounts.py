@@ -9,7 +9,7 @@ from livria_sse.documents import user_document
 from livria_sse.inputs import Credentials, NewAccount
 from livria_sse.web.answers import JSONAnswer
 from livria_sse.web.body import read_json
-from livria_sse.web.credentials import account_of, forget, remember
+from livria_sse.web.credentials import account_of, count_sign_in, count_sign_up, forget, remember
 from livria_sse.web.resource import resource
 from livria_sse.web.state import Request
 
@@ -17,6 +17,7 @@ from livria_sse.web.state import Request
 async def sign_up(request: Request) -> Response:
     """Adds an account and signs it in."""
     chosen = await read_json(request, NewAccount)
+    await count_sign_up(request)
     auth = request.state["auth"]
     account = await auth.sign_up(chosen.username, chosen.password)
     return _signed_in(request, await auth.open_session(account), status=201)
@@ -25,6 +26,7 @@ async def sign_up(request: Request) -> Response:
 async def sign_in(request: Request) -> Response:
     """Opens a session."""
     given = await read_json(request, Credentials)
+    await count_sign_in(request, given.username)
     return _signed_in(request, await request.state["auth"].sign_in(given.username, given.password))
 
 

@@ -8,7 +8,8 @@ from starlette.responses import Response
 from livria_sse.auth import SignedIn
 from livria_sse.errors import InvalidToken, NotSignedIn
 from livria_sse.models import Account
-from livria_sse.store import Query
+from livria_sse.store import Connection, Query
+from livria_sse.web.clients import address_of
 from livria_sse.web.state import Request
 
 COOKIE = "livria_session"
@@ -36,9 +37,50 @@ async def account_of(request: Request) -> Account:
     return await request.state["auth"].account(_given_token(request))
 
 
-async def holder_of(request: Request) -> Account | Query[Account]:
-    """The same, or how to find it in the transaction of what they want to do."""
-    return await request.state["auth"].holder(_given_token(request))
+async def writer_of(request: Request) -> Account:
+    """Who wants to write, and may.
+
+    Raises:
+        NotSignedIn, InvalidToken: As above.
+        TooManyRequests: They have written too much.
+    """
+    await _count_address(request)
+    account = await account_of(request)
+    await request.state["throttle"].count("writes_per_account", str(account.user.id))
+    return account
+
+
+async def writer_in(request: Request) -> Query[Account]:
+    """The same, to be asked in the transaction of what they want to do."""
+    await _count_address(request)
+    find = await request.state["auth"].holder(_given_token(request))
+    count_soon = request.state["throttle"].count_soon
+
+    async def query(connection: Connection) -> Account:
+        account = find if isinstance(find, Account) else await find(connection)
+        count_soon("writes_per_account", str(account.user.id))
+        return account
+
+    return query
+
+
+async def _count_address(request: Request) -> None:
+    await request.state["throttle"].count("writes_per_address", address_of(request.scope))
+
+
+async def count_sign_in(request: Request, username: str) -> None:
+    """Takes note of an attempt to sign in as somebody.
+
+    Raises:
+        TooManyRequests: There were too many, as this name or from this address.
+    """
+    await count_sign_up(request)
+    await request.state["throttle"].count("sign_ins_per_username", username.casefold())
+
+
+async def count_sign_up(request: Request) -> None:
+    """Takes note of an attempt to sign up, which costs as much."""
+    await request.state["throttle"].count("sign_ins_per_address", address_of(request.scope))
 
 
 def _given_token(request: Request) -> str:

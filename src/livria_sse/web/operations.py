@@ -78,6 +78,11 @@ class Operation:
     signed_in: bool = False
     refusals: Sequence[int] = ()
 
+    @property
+    def throttled(self) -> bool:
+        """Whether there is a limit on how often it may be asked for."""
+        return bool(self.body) or (self.signed_in and self.method != "get")
+
 
 OPERATIONS = (
     Operation(
@@ -116,6 +121,7 @@ OPERATIONS = (
         body=NewReview,
         headers=["Idempotency-Key"],
         signed_in=True,
+        refusals=[409],
     ),
     Operation(
         method="get",

@@ -13,6 +13,7 @@ from starlette.responses import Response
 
 from livria_sse.errors import StoreUnavailable
 from livria_sse.hub import Hub
+from livria_sse.throttle import Throttle
 from livria_sse.web.answers import JSONAnswer
 from livria_sse.web.resource import resource
 from livria_sse.web.state import Request
@@ -41,9 +42,10 @@ async def ready(request: Request) -> Response:
 
 
 async def metrics(request: Request) -> Response:
-    """The hub's numbers in the Prometheus text format."""
+    """The numbers of the hub and of the throttle in the Prometheus text format."""
     registry = CollectorRegistry()
     registry.register(HubCollector(request.state["hub"]))
+    registry.register(ThrottleCollector(request.state["throttle"]))
     return Response(
         generate_latest(registry),
         media_type="text/plain; version=0.0.4",
@@ -81,6 +83,19 @@ class HubCollector(Collector):
         )
         yield CounterMetricFamily(
             "livria_audit_repairs", "Feeds that the audit found behind.", numbers.repairs
+        )
+
+
+class ThrottleCollector(Collector):
+    """Reads what the throttle has refused."""
+
+    def __init__(self, throttle: Throttle) -> None:
+        self._throttle = throttle
+
+    def collect(self) -> Iterator[Metric]:
+        """The throttle's numbers."""
+        yield _counted(
+            "livria_requests_refused", "Requests refused.", "limit", self._throttle.refused
         )
 
 

@@ -12,9 +12,9 @@ from livria_sse.inputs import EditedReview, NewReview, checked_key, validated
 from livria_sse.models import Position
 from livria_sse.web.answers import tell
 from livria_sse.web.body import read_form
-from livria_sse.web.credentials import account_of, visitor_of
+from livria_sse.web.credentials import visitor_of, writer_in, writer_of
 from livria_sse.web.params import path_id, query_number
-from livria_sse.web.problems import status_of
+from livria_sse.web.problems import headers_of, status_of
 from livria_sse.web.resource import resource
 from livria_sse.web.state import Request
 from livria_sse.web.templating import language_of, render
@@ -50,11 +50,15 @@ async def post_review(request: Request) -> Response:
     book_id = path_id(request, UnknownBook)
     form = await read_form(request)
     try:
-        author = await account_of(request)
+        author = await writer_in(request)
         posted = validated(NewReview, {"book": book_id, "content": form.get("content")})
         key = checked_key(form["key"]) if form.get("key") else None
         accepted = await request.state["store"].reviews.create(
-            book_id, posted.content, author=author, key=key
+            book_id,
+            posted.content,
+            author=author,
+            key=key,
+            repeat_seconds=request.state["throttle"].repeat_seconds,
         )
     except LivriaError as error:
         return await _book_page(request, failed="create_failed", error=error, form=form)
@@ -69,7 +73,7 @@ async def edit_review(request: Request) -> Response:
     book_id, back = path_id(request, UnknownBook), _book_address(request)
     form = await read_form(request)
     try:
-        editor = await account_of(request)
+        editor = await writer_of(request)
         edited = validated(EditedReview, {"content": form.get("content")})
         difference = await request.state["store"].reviews.update(
             review_id, edited.content, by=editor, book_id=book_id
@@ -88,7 +92,7 @@ async def delete_review(request: Request) -> Response:
     book_id, back = path_id(request, UnknownBook), _book_address(request)
     await read_form(request)
     try:
-        editor = await account_of(request)
+        editor = await writer_of(request)
         difference = await request.state["store"].reviews.delete(
             review_id, by=editor, book_id=book_id
         )
@@ -123,7 +127,7 @@ async def _book_page(
     shown, reviews = await store.books.find(book_id, reviews=REVIEWS_ON_PAGE + 1)
     if before is not None:
         reviews, _ = await store.reviews.page(book_id, before=before, limit=REVIEWS_ON_PAGE + 1)
-    return render(
+    page = render(
         request,
         "book.html",
         visitor=await visitor_of(request),
@@ -141,6 +145,8 @@ async def _book_page(
         deleting=query_number(request, "delete"),
         key=secrets.token_urlsafe(16),
     )
+    page.headers.update(headers_of(error) if error else {})
+    return page
 
 
 def _why(request: Request, error: LivriaError | None) -> str:

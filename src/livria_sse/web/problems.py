@@ -25,17 +25,13 @@ STATUSES: Mapping[type[errors.LivriaError], HTTPStatus] = {
     errors.UnknownBook: HTTPStatus.NOT_FOUND,
     errors.UnknownReview: HTTPStatus.NOT_FOUND,
     errors.UsernameTaken: HTTPStatus.CONFLICT,
+    errors.RepeatedReview: HTTPStatus.CONFLICT,
     errors.BodyTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     errors.UnsupportedMediaType: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
     errors.InvalidInput: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.IdempotencyKeyReused: HTTPStatus.UNPROCESSABLE_ENTITY,
+    errors.TooManyRequests: HTTPStatus.TOO_MANY_REQUESTS,
     errors.StoreUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
-}
-
-#: What a refusal has to say beside its body (RFC 9110, sections 11.6.1 and 10.2.3).
-HEADERS: Mapping[HTTPStatus, Mapping[str, str]] = {
-    HTTPStatus.UNAUTHORIZED: {"WWW-Authenticate": "Bearer"},
-    HTTPStatus.SERVICE_UNAVAILABLE: {"Retry-After": "2"},
 }
 
 
@@ -62,7 +58,7 @@ class ProblemResponse(JSONResponse):
         super().__init__(
             document,
             status.value,
-            headers={"Cache-Control": "no-store", **HEADERS.get(status, {}), **(headers or {})},
+            headers={"Cache-Control": "no-store", **(headers or {})},
         )
 
     def render(self, content: object) -> bytes:
@@ -75,16 +71,29 @@ def status_of(error: errors.LivriaError) -> HTTPStatus:
     return STATUSES.get(type(error), HTTPStatus.INTERNAL_SERVER_ERROR)
 
 
+def headers_of(error: errors.LivriaError) -> dict[str, str]:
+    """What a refusal has to say beside its body (RFC 9110, sections 11.6.1 and 10.2.3)."""
+    headers = {}
+    if status_of(error) == HTTPStatus.UNAUTHORIZED:
+        headers["WWW-Authenticate"] = "Bearer"
+    if error.retry_seconds is not None:
+        headers["Retry-After"] = str(error.retry_seconds)
+    return headers
+
+
 def problem(error: errors.LivriaError) -> ProblemResponse:
     """The answer to a request that ended in one of our errors."""
-    return ProblemResponse(status_of(error), error.detail, fields=error.errors)
+    return ProblemResponse(
+        status_of(error), error.detail, fields=error.errors, headers=headers_of(error)
+    )
 
 
 async def _ours(request: Request, error: Exception) -> Response:
     assert isinstance(error, errors.LivriaError)  # noqa: S101 - it is registered for no other
     if type(error) not in STATUSES:
         raise error  # no request should end so: it is logged, and nobody is told what it says
-    return await _page(request, status_of(error)) or problem(error)
+    page = await _page(request, status_of(error), headers=headers_of(error))
+    return page or problem(error)
 
 
 async def _of_the_router(request: Request, error: Exception) -> Response:
@@ -110,7 +119,7 @@ async def _page(
     except errors.StoreUnavailable:
         visitor = None
     page = render(request, "refusal.html", visitor=visitor, status=status.value, here="/")
-    page.headers.update({**HEADERS.get(status, {}), **(headers or {})})
+    page.headers.update(headers or {})
     return page
 
 

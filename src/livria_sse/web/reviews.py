@@ -13,7 +13,7 @@ from livria_sse.inputs import EditedReview, NewReview, checked_key
 from livria_sse.models import Difference, Position, Review
 from livria_sse.web.answers import JSONAnswer, position_header, tell
 from livria_sse.web.body import read_json
-from livria_sse.web.credentials import account_of, holder_of
+from livria_sse.web.credentials import account_of, writer_in, writer_of
 from livria_sse.web.params import path_id, query_number
 from livria_sse.web.resource import resource
 from livria_sse.web.state import Request
@@ -26,7 +26,8 @@ DEFAULT_PAGE, LARGEST_PAGE = 50, 200
 
 async def create(request: Request) -> Response:
     """Adds a review and tells the readers of its book."""
-    author = await holder_of(request)
+    author = await writer_in(request)
+    repeat_seconds = request.state["throttle"].repeat_seconds
     try:
         key = _idempotency_key(request)
         posted = await read_json(request, NewReview)
@@ -35,7 +36,7 @@ async def create(request: Request) -> Response:
         raise
     try:
         accepted = await request.state["store"].reviews.create(
-            posted.book, posted.content, author=author, key=key
+            posted.book, posted.content, author=author, key=key, repeat_seconds=repeat_seconds
         )
     except UnknownBook as error:
         raise InvalidInput(errors={"book": [error.detail]}) from error
@@ -76,7 +77,7 @@ async def read(request: Request) -> Response:
 
 async def update(request: Request) -> Response:
     """Gives a review another text and tells the readers of its book."""
-    editor = await account_of(request)
+    editor = await writer_of(request)
     review_id = path_id(request, UnknownReview)
     edited = await read_json(request, EditedReview)
     difference = await request.state["store"].reviews.update(review_id, edited.content, by=editor)
@@ -88,7 +89,7 @@ async def update(request: Request) -> Response:
 
 async def delete(request: Request) -> Response:
     """Deletes a review and tells the readers of its book."""
-    editor = await account_of(request)
+    editor = await writer_of(request)
     review_id = path_id(request, UnknownReview)
     difference = await request.state["store"].reviews.delete(review_id, by=editor)
     return Response(status_code=204, headers=position_header(tell(request, difference)))
@@ -105,7 +106,7 @@ async def restore(request: Request) -> Response:
 
 
 async def _moderated(request: Request, verb: Moderate) -> Response:
-    moderator = await account_of(request)
+    moderator = await writer_of(request)
     difference = await verb(path_id(request, UnknownReview), by=moderator)
     return Response(status_code=204, headers=position_header(tell(request, difference)))
 

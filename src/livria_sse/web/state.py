@@ -10,6 +10,7 @@ from starlette.requests import Request as StarletteRequest
 from livria_sse.auth import Auth
 from livria_sse.hub import Hub
 from livria_sse.store import Store
+from livria_sse.throttle import Throttle
 from livria_sse.web.origins import Origins
 
 
@@ -19,6 +20,7 @@ class State(TypedDict):
     store: Store
     hub: Hub
     auth: Auth
+    throttle: Throttle
     templates: Environment
     origins: Origins
 

@@ -6,10 +6,17 @@ from collections.abc import Mapping
 
 from starlette.responses import RedirectResponse, Response
 
-from livria_sse.errors import InvalidInput, UsernameTaken, WrongCredentials
+from livria_sse.errors import InvalidInput, TooManyRequests, UsernameTaken, WrongCredentials
 from livria_sse.inputs import Credentials, NewAccount, validated
 from livria_sse.web.body import read_form
-from livria_sse.web.credentials import forget, remember, visitor_of
+from livria_sse.web.credentials import (
+    count_sign_in,
+    count_sign_up,
+    forget,
+    remember,
+    visitor_of,
+)
+from livria_sse.web.problems import headers_of, status_of
 from livria_sse.web.resource import resource
 from livria_sse.web.state import Request
 from livria_sse.web.templating import LANGUAGE_COOKIE, render
@@ -34,12 +41,15 @@ async def sign_up(request: Request) -> Response:
     auth = request.state["auth"]
     try:
         chosen = validated(NewAccount, form)
+        await count_sign_up(request)
         account = await auth.sign_up(chosen.username, chosen.password)
     except InvalidInput as error:
         failed = "username_invalid" if "username" in error.errors else "password_invalid"
         return await _form(request, "sign_up", form, failed=failed, status=422)
     except UsernameTaken:
         return await _form(request, "sign_up", form, failed="username_taken", status=409)
+    except TooManyRequests as error:
+        return await _refused(request, "sign_up", form, error)
     response = _back(form)
     remember(request, response, await auth.open_session(account))
     return response
@@ -50,9 +60,12 @@ async def sign_in(request: Request) -> Response:
     form = await read_form(request)
     try:
         given = validated(Credentials, form)
+        await count_sign_in(request, given.username)
         signed_in = await request.state["auth"].sign_in(given.username, given.password)
     except (InvalidInput, WrongCredentials):
         return await _form(request, "sign_in", form, failed="wrong_credentials", status=401)
+    except TooManyRequests as error:
+        return await _refused(request, "sign_in", form, error)
     response = _back(form)
     remember(request, response, signed_in)
     return response
@@ -74,6 +87,14 @@ async def choose_language(request: Request) -> Response:
             LANGUAGE_COOKIE, form["language"], max_age=YEAR_SECONDS, httponly=True, samesite="lax"
         )
     return response
+
+
+async def _refused(
+    request: Request, action: str, form: Mapping[str, str], error: TooManyRequests
+) -> Response:
+    page = await _form(request, action, form, failed="too_many", status=status_of(error))
+    page.headers.update(headers_of(error))
+    return page
 
 
 async def _form(

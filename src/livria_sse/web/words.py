@@ -45,6 +45,7 @@ KOREAN: Words = {
     "username_taken": "이미 사용 중인 이름입니다.",
     "username_invalid": "이 사용자 이름은 쓸 수 없습니다.",
     "password_invalid": "비밀번호는 8자에서 200자까지입니다.",
+    "too_many": "시도가 너무 많습니다. 잠시 후 다시 시도해 주세요.",
     "no_account": "계정이 없으신가요?",
     "have_account": "이미 계정이 있으신가요?",
     "live": "실시간",
@@ -93,6 +94,7 @@ ENGLISH: Words = {
     "username_taken": "This username is taken.",
     "username_invalid": "This username cannot be used.",
     "password_invalid": "A password has 8 to 200 characters.",
+    "too_many": "Too many attempts. Try again later.",
     "no_account": "No account yet?",
     "have_account": "Do you have an account?",
     "live": "live",
@@ -121,6 +123,10 @@ REASONS: Mapping[Language, Words] = {
         "There is no such review.": "없는 댓글입니다.",
         "There is no such book.": "없는 책입니다.",
         "The database does not answer at present.": "잠시 후 다시 시도해 주세요.",
+        "That was too much in a short time. Try again later.": (
+            "짧은 시간에 너무 많이 보냈습니다. 잠시 후 다시 시도해 주세요."
+        ),
+        "You have just posted the same text here.": "방금 같은 내용을 작성했습니다.",
     },
 }
 

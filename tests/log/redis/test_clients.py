@@ -14,9 +14,9 @@ from redis.exceptions import RedisError
 
 from livria_sse.application import create_app
 from livria_sse.errors import InvalidSettings
-from livria_sse.log.redis.clients import open_client
 from livria_sse.log.redis.link import Link
 from livria_sse.log.redis.streams import Streams
+from livria_sse.redis_clients import open_client
 from livria_sse.settings import Settings
 from tests.log.redis.history import BOOK, History
 from tests.parts import RedisServer

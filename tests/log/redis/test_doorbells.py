@@ -10,11 +10,11 @@ from contextlib import suppress
 import pytest
 from redis.asyncio import Redis
 
-from livria_sse.log.redis.clients import open_client
 from livria_sse.log.redis.doorbells import Doorbells
 from livria_sse.log.redis.keys import channel
 from livria_sse.log.redis.streams import Streams
 from livria_sse.models import Difference
+from livria_sse.redis_clients import open_client
 from tests.log.conftest import EPOCH
 from tests.log.redis.history import BOOK, History
 from tests.parts import RedisServer

@@ -12,12 +12,12 @@ from redis.asyncio import Redis
 from redis.crc import key_slot
 
 from livria_sse.errors import DifferenceTooLarge, StreamBehind
-from livria_sse.log.redis.clients import open_client
 from livria_sse.log.redis.entries import LONGEST_BELL, heard
 from livria_sse.log.redis.keys import channel, index_key, log_key
 from livria_sse.log.redis.link import Link
 from livria_sse.log.redis.streams import Streams
 from livria_sse.models import Difference
+from livria_sse.redis_clients import open_client
 from livria_sse.settings import Settings
 from tests.factories import make_difference, make_review
 from tests.log.conftest import EPOCH

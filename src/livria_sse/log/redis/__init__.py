@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from livria_sse.log.redis.clients import check_address
 from livria_sse.log.redis.log import RedisLog, open_redis_log
 
-__all__ = ["RedisLog", "check_address", "open_redis_log"]
+__all__ = ["RedisLog", "open_redis_log"]

@@ -8,12 +8,12 @@ from contextlib import asynccontextmanager
 from livria_sse.errors import RedisAway, StreamBehind
 from livria_sse.log.base import Listener
 from livria_sse.log.local import LocalLog
-from livria_sse.log.redis.clients import open_client
 from livria_sse.log.redis.doorbells import Doorbells
 from livria_sse.log.redis.link import Link
 from livria_sse.log.redis.publisher import Publisher
 from livria_sse.log.redis.streams import Streams
 from livria_sse.models import Difference
+from livria_sse.redis_clients import open_client
 from livria_sse.settings import Settings
 from livria_sse.store import Store
 

@@ -1,6 +1,6 @@
-"""Connections to Redis: one client for commands, one to listen.
+"""Clients of Redis: one for commands, one to listen, one to count.
 
-Neither tries again by itself, as redis-py would ten times: it would repeat writes whose answer was
+None tries again by itself, as redis-py would ten times: it would repeat writes whose answer was
 lost, resubscribe without saying so, and hold up whoever waits for 4 to 60 s (measured).
 """
 
