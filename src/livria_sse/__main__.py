@@ -7,7 +7,7 @@ import sys
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import click
 
@@ -15,6 +15,7 @@ from livria_sse import __version__
 from livria_sse.application import create_app
 from livria_sse.auth import Auth, SiteTokens, open_passwords
 from livria_sse.catalogue import read_catalogue
+from livria_sse.deploy import PROXIES, Names, configuration
 from livria_sse.errors import InvalidSettings, LivriaError, StoreUnavailable
 from livria_sse.inputs import NewAccount, normal_username, validated
 from livria_sse.models import Account
@@ -25,6 +26,7 @@ from livria_sse.store.migrate import migrate as migrate_database
 
 T = TypeVar("T")
 
+DEFAULTS = Names()
 #: Books that are stored in one transaction: the step of the progress bar.
 BATCH = 200
 
@@ -75,6 +77,28 @@ def new_epoch() -> None:
     """
     epoch = _with_store(lambda store: store.facts.renew_epoch())
     click.echo(f"The epoch is now {epoch}.")
+
+
+@commands.command("deploy-config")
+@click.argument("proxy", type=click.Choice(list(PROXIES)))
+@click.option("--host", default=DEFAULTS.host, show_default=True, help="The site's name.")
+@click.option("--port", default=DEFAULTS.port, show_default=True, help="Where browsers come.")
+@click.option("--certificate", default=DEFAULTS.certificate, show_default=True)
+@click.option("--key", default=DEFAULTS.key, show_default=True)
+@click.option(
+    "--server",
+    "servers",
+    multiple=True,
+    default=DEFAULTS.servers,
+    show_default=True,
+    help="Address and port of a process; may be given several times.",
+)
+def deploy_config(proxy: str, servers: tuple[str, ...], **given: Any) -> None:
+    """Print the configuration of a proxy in front of this service.
+
+    With HTTP/2 and TLS to the browser, and streams that pass at once.
+    """
+    click.echo(configuration(proxy, Names(servers=servers, **given)), nl=False)
 
 
 @commands.group()

@@ -7,16 +7,21 @@ from tests.parts.missing import missing
 from tests.parts.person import PASSWORD, Person
 from tests.parts.postgres import PostgresCluster
 from tests.parts.redis import RedisServer
+from tests.parts.reverse_proxy import KINDS, Care, Kind, ReverseProxy
 from tests.parts.server import GENEROUS, ServerProcess, plain_uvicorn
 from tests.parts.tcp_proxy import TCPProxy
 
 __all__ = [
     "GENEROUS",
+    "KINDS",
     "PASSWORD",
+    "Care",
     "Curl",
+    "Kind",
     "Person",
     "PostgresCluster",
     "RedisServer",
+    "ReverseProxy",
     "ServerProcess",
     "TCPProxy",
     "missing",

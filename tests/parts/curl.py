@@ -13,9 +13,12 @@ from tests.sse import Event, EventReader
 class Curl(Part):
     """`curl -N` on a stream, read until a condition holds."""
 
-    def __init__(self, url: str, *headers: str) -> None:
+    def __init__(
+        self, url: str, *headers: str, options: tuple[str, ...] = (), seconds: int = 20
+    ) -> None:
         self._url = url
         self._headers = headers
+        self._options = (*options, "--max-time", str(seconds))
         self._reader = EventReader()
         self.text = b""
         self.events: list[Event] = []
@@ -25,23 +28,24 @@ class Curl(Part):
         program = shutil.which("curl") or missing("curl")
         options = [option for header in self._headers for option in ("-H", header)]
         self._process = subprocess.Popen(
-            [program, "-sN", "-i", "--max-time", "20", *options, self._url],
+            [program, "-sN", "-i", *self._options, *options, self._url],
             stdout=subprocess.PIPE,
         )
 
     def until(self, last: str) -> list[Event]:
         """Reads until the position is reached and something was said; the events so far."""
         while self._reader.last_event_id != last or not self.events:
-            self._read()
+            self.read()
         return self.events
 
     def until_event(self, type_: str) -> list[Event]:
         """Reads until an event of the type has come."""
         while not any(event.type == type_ for event in self.events):
-            self._read()
+            self.read()
         return self.events
 
-    def _read(self) -> None:
+    def read(self) -> None:
+        """Waits for the next bytes."""
         assert self._process.stdout
         piece = self._process.stdout.read1()  # type: ignore[attr-defined]
         assert piece, f"the stream ended: {self.text!r}"

@@ -1,0 +1,45 @@
+"""A proxy's configuration for given names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+#: The file that configures each proxy, in this folder.
+PROXIES: Mapping[str, str] = {
+    "nginx": "nginx.conf",
+    "caddy": "Caddyfile",
+    "haproxy": "haproxy.cfg",
+    "apache": "apache.conf",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Names:
+    """What differs from site to site."""
+
+    #: As browsers know the site.
+    host: str = "livria.example"
+    port: int = 443
+    #: Where its certificate is, and the key of that.
+    certificate: str = "/etc/ssl/livria/fullchain.pem"
+    key: str = "/etc/ssl/livria/privkey.pem"
+    #: The server processes: `<address>:<port>`.
+    servers: tuple[str, ...] = ("127.0.0.1:8000",)
+    #: How long nothing may come on a connection: more than four of the longest heartbeats of the
+    #: default setting.
+    idle_seconds: int = 75
+
+
+def configuration(proxy: str, names: Names) -> str:
+    """The configuration of a proxy, one of `PROXIES`."""
+    environment = Environment(  # noqa: S701 - no markup is made of it
+        loader=PackageLoader("livria_sse", "deploy"),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    return environment.get_template(PROXIES[proxy]).render(asdict(names))
