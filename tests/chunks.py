@@ -9,6 +9,8 @@ class Chunks:
     def __init__(self) -> None:
         self._pending = b""
         self._left = 0
+        #: Whether the last chunk has come; a proxy may keep the connection.
+        self.ended = False
 
     def feed(self, piece: bytes) -> bytes:
         """The data in a piece."""
@@ -20,6 +22,7 @@ class Chunks:
                 if not end or not line:
                     break
                 self._left, self._pending = int(line, 16), rest
+                self.ended = self._left == 0
                 continue
             taken, self._pending = self._pending[: self._left], self._pending[self._left :]
             self._left -= len(taken)

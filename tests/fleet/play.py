@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import Any
 
 from tests.fleet.fleet import Fleet
 from tests.fleet.readers import Reader
 from tests.fleet.writers import Ledger, Writer
+from tests.parts import ReverseProxy
 from tests.waiting import until
 
+#: What a server asks browsers to wait before they come back, in the middle.
+BROWSER_RETRY_SECONDS = 2.0
 #: How many reviews are accepted before anything happens, and after it.
 WARM_UP = 10
 
@@ -71,15 +76,19 @@ async def play(
     *,
     books: int = 2,
     readers_each: int = 2,
+    proxy: ReverseProxy | None = None,
 ) -> Outcome:
     """Lets everybody read and write while the fleet is disturbed, until all pages are alike.
 
-    Every other book is written at the first process alone: the others have nothing of their own by
-    which they could notice what they miss.
+    With a proxy, all of them come through it, and come back as browsers do. Without, every other
+    book is written at the first process alone: the others have nothing of their own by which they
+    could notice what they miss.
     """
     ledgers = {fleet.new_book(): Ledger() for _ in range(books)}
+    site = proxy.url if proxy else None
+    come = _by_way_of(proxy) if proxy else {}
     readers = [
-        Reader(server.port, book)
+        Reader(**{"port": server.port, "book": book, **come})
         for server in fleet.servers
         for book in ledgers
         for _ in range(readers_each)
@@ -87,7 +96,7 @@ async def play(
     reading = [asyncio.create_task(reader.read()) for reader in readers]
     await until(lambda: all(reader.ready for reader in readers))
     writing = [
-        asyncio.create_task(Writer(server.url, fleet.token, book, ledger).write())
+        asyncio.create_task(Writer(site or server.url, fleet.token, book, ledger).write())
         for number, (book, ledger) in enumerate(ledgers.items())
         for server in (fleet.servers if number % 2 else fleet.servers[:1] * len(fleet.servers))
     ]
@@ -101,6 +110,12 @@ async def play(
     finally:
         await _end([*writing, *reading])
     return Outcome(fleet, readers, ledgers)
+
+
+def _by_way_of(proxy: ReverseProxy) -> dict[str, Any]:
+    tls = ssl.create_default_context()
+    tls.check_hostname, tls.verify_mode = False, ssl.CERT_NONE
+    return {"port": proxy.port, "tls": tls, "retry_seconds": BROWSER_RETRY_SECONDS}
 
 
 async def _more_accepted(ledgers: dict[int, Ledger]) -> None:

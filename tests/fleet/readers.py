@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,11 +22,17 @@ class Reader:
     book: int
     #: Where they begin: a position, or the head if it is empty.
     start: str = ""
+    #: How they speak to a proxy.
+    tls: ssl.SSLContext | None = None
+    retry_seconds: float = RETRY_SECONDS
     replica: Replica = field(default_factory=Replica)
     #: How often their stream ended.
     closed: int = 0
     #: When each text came, in the event loop's time.
     seen_at: dict[str, float] = field(default_factory=dict)
+    #: How many seconds each of their absences took.
+    absences: list[float] = field(default_factory=list)
+    _gone_at: float | None = None
 
     async def read(self) -> None:
         """Reads until it is cancelled."""
@@ -33,23 +40,25 @@ class Reader:
         while True:
             try:
                 await self._connect()
+                self.closed += 1
             except (OSError, asyncio.IncompleteReadError):
-                await asyncio.sleep(RETRY_SECONDS)
-                continue
-            self.closed += 1
-            await asyncio.sleep(RETRY_SECONDS)
+                pass
+            self._gone_at = self._gone_at or asyncio.get_running_loop().time()
+            await asyncio.sleep(self.retry_seconds)
 
     async def _connect(self) -> None:
-        reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.port, ssl=self.tls)
         try:
             resumed = self.replica.last_event_id
             header = f"Last-Event-ID: {resumed}\r\n" if resumed else ""
-            request = f"GET /sse/books/{self.book}/ HTTP/1.1\r\nHost: x\r\n{header}\r\n"
+            request = f"GET /sse/books/{self.book}/ HTTP/1.1\r\nHost: localhost\r\n{header}\r\n"
             writer.write(request.encode())
-            await reader.readuntil(b"\r\n\r\n")
+            head = await reader.readuntil(b"\r\n\r\n")
+            if not head.startswith(b"HTTP/1.1 200"):
+                raise ConnectionError(head)
             self.replica.connected()
             chunks = Chunks()
-            while piece := await reader.read(65536):
+            while not chunks.ended and (piece := await reader.read(65536)):
                 self._take(chunks.feed(piece))
         finally:
             writer.transport.abort()
@@ -59,6 +68,9 @@ class Reader:
         self.replica.feed(data)
         now = asyncio.get_running_loop().time()
         for event in self.replica.events[known:]:
+            if event.type == "stream.ready" and self._gone_at:
+                self.absences.append(now - self._gone_at)
+                self._gone_at = None
             if "review" in event.json:
                 self.seen_at.setdefault(event.json["review"]["content"], now)
 

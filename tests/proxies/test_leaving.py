@@ -21,8 +21,8 @@ HEARTBEATS = {"apache": "1"}
 def server(kind: Kind, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
     """A server with few heartbeats."""
     folder = tmp_path_factory.mktemp("server")
-    settings = {"heartbeat_seconds": HEARTBEATS.get(kind, "30"), "trusted_proxies": "127.0.0.1"}
-    with ServerProcess(folder, **settings) as server:
+    beats = HEARTBEATS.get(kind, "30")
+    with ServerProcess(folder, heartbeat_seconds=beats, trusted_proxies="127.0.0.1") as server:
         yield server
 
 
