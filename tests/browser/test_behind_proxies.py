@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 from tests.browser.conftest import NewContext, sign_up
-from tests.parts import KINDS, Kind, Person, ReverseProxy, ServerProcess
+from tests.parts import KINDS_AT_LENGTH, Kind, Person, ReverseProxy, ServerProcess
 
 BOOK = 2
 #: More than a browser opens connections to a site over HTTP/1.1.
 TABS = 10
 
 
-@pytest.fixture(params=KINDS)
+@pytest.fixture(params=KINDS_AT_LENGTH)
 def proxy(
     request: pytest.FixtureRequest, tmp_path: Path, server: ServerProcess
 ) -> Iterator[ReverseProxy]:

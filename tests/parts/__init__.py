@@ -7,13 +7,14 @@ from tests.parts.missing import missing
 from tests.parts.person import PASSWORD, Person
 from tests.parts.postgres import PostgresCluster
 from tests.parts.redis import RedisServer
-from tests.parts.reverse_proxy import KINDS, Care, Kind, ReverseProxy
+from tests.parts.reverse_proxy import KINDS, KINDS_AT_LENGTH, Care, Kind, ReverseProxy
 from tests.parts.server import GENEROUS, ServerProcess, plain_uvicorn
 from tests.parts.tcp_proxy import TCPProxy
 
 __all__ = [
     "GENEROUS",
     "KINDS",
+    "KINDS_AT_LENGTH",
     "PASSWORD",
     "Care",
     "Curl",

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 import httpx
+import pytest
 
 from livria_sse.deploy import PROXIES, Names, configuration
 from tests.parts.certificate import make_certificate
@@ -106,5 +107,7 @@ class ReverseProxy(Part):
             self._process.wait()
 
 
-#: Every proxy that there is a configuration for.
-KINDS: tuple[str, ...] = tuple(PROXIES)
+#: Every proxy that there is a configuration for, as the parameters of a test; and of one that takes
+#: its time.
+KINDS = tuple(PROXIES)
+KINDS_AT_LENGTH = (KINDS[0], *(pytest.param(kind, marks=pytest.mark.long) for kind in KINDS[1:]))

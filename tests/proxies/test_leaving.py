@@ -15,6 +15,8 @@ BOOK = 5
 READER = "127.0.0.2"
 #: Apache notices only when it cannot write; the others must not need a heartbeat.
 HEARTBEATS = {"apache": "1"}
+#: Less than passes before a heartbeat: the first comes after half an interval.
+LONGEST_SECONDS = 10
 
 
 @pytest.fixture(scope="module")
@@ -48,5 +50,5 @@ def test_leaving_is_noticed(proxy: ReverseProxy, server: ServerProcess, version:
         line = r"stream ended: address=(\S+) .* reason=left"
         return re.findall(line, server.log.read_text()[known:])
 
-    asyncio.run(until(lambda: bool(ended())))
+    asyncio.run(asyncio.wait_for(until(lambda: bool(ended())), LONGEST_SECONDS))
     assert ended() == [READER]

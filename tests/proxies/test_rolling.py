@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from tests.fleet.fleet import Fleet, open_fleet
 from tests.fleet.play import play
-from tests.parts import Kind, ReverseProxy
+from tests.parts import KINDS_AT_LENGTH, Kind, ReverseProxy
 
 
 async def restarted(fleet: Fleet) -> None:
@@ -19,6 +19,7 @@ async def restarted(fleet: Fleet) -> None:
         await asyncio.to_thread(server.start)
 
 
+@pytest.mark.parametrize("kind", KINDS_AT_LENGTH)
 @pytest.mark.parametrize(
     ("readers", "longest_away"),
     [(40, math.inf), pytest.param(500, 5.0, marks=pytest.mark.long)],  # a server asks for 2 s

@@ -5,14 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from tests.parts import Care, Curl, Kind, ReverseProxy, ServerProcess
+from tests.parts import KINDS_AT_LENGTH, Care, Curl, Kind, ReverseProxy, ServerProcess
 
 BOOK = 5
 
 
+@pytest.mark.parametrize("kind", KINDS_AT_LENGTH)
 @pytest.mark.parametrize(
     ("heartbeat", "idle", "beats"),
-    [(1, 3, 7), pytest.param(15, 60, 5, marks=pytest.mark.long)],
+    [(1, 2, 4), pytest.param(15, 60, 5, marks=pytest.mark.long)],
     ids=["short", "70 s"],
 )
 def test_quiet_streams_stay_open(

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from livria_sse.errors import InvalidInput
 
 #: The file that configures each proxy, in this folder.
 PROXIES: Mapping[str, str] = {
@@ -14,6 +17,9 @@ PROXIES: Mapping[str, str] = {
     "haproxy": "haproxy.cfg",
     "apache": "apache.conf",
 }
+#: What ends a word in one of them.
+_SPECIAL = re.compile(r"[^!-~]|[\"'`{}();#$\\\[\]<>]|^$")
+STRANGE = "use a word without spaces, quotes and brackets"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,7 +40,13 @@ class Names:
 
 
 def configuration(proxy: str, names: Names) -> str:
-    """The configuration of a proxy, one of `PROXIES`."""
+    """The configuration of a proxy, one of `PROXIES`.
+
+    Raises:
+        InvalidInput: A name would mean something else in it.
+    """
+    if strange := {name: [STRANGE] for name, value in _words(names) if _SPECIAL.search(value)}:
+        raise InvalidInput(errors=strange)
     environment = Environment(  # noqa: S701 - no markup is made of it
         loader=PackageLoader("livria_sse", "deploy"),
         undefined=StrictUndefined,
@@ -43,3 +55,10 @@ def configuration(proxy: str, names: Names) -> str:
         keep_trailing_newline=True,
     )
     return environment.get_template(PROXIES[proxy]).render(asdict(names))
+
+
+def _words(names: Names) -> Iterator[tuple[str, str]]:
+    for name in ("host", "certificate", "key"):
+        yield name, getattr(names, name)
+    for server in names.servers:
+        yield "server", server
