@@ -285,6 +285,20 @@ def test_header_wins_over_query(server: ServerProcess, mina: Person, curl: Open,
     assert ready.json["position"] == spelled.json["position"] == new
 
 
+def test_padding(server: ServerProcess, mina: Person, curl: Open, book: int) -> None:
+    """A stream can be asked for with 2 KiB of comment in front, and is no other behind it."""
+    position = mina.post(book, "before")["position"]
+    stream = curl("?pad=1")
+    stream.until(position)
+    plain = curl()
+    plain.until(position)
+
+    comment, _, rest = stream.frames.partition("\n")
+    assert comment == ":" + " " * 2046
+    assert rest.partition("retry:")[0] == plain.frames.partition("retry:")[0]
+    assert stream.events == plain.events
+
+
 def test_larger_differences_are_reset(tmp_path: Path, serve: Serve) -> None:
     """A difference of more changes than the replay limit is a reset, one of just as many is not."""
     with serve(tmp_path, replay_limit="2") as server, Person(server.url, "mina") as mina:

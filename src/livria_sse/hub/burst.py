@@ -21,6 +21,10 @@ class Burst:
             data[start : start + LARGEST_PIECE] for start in range(0, len(data), LARGEST_PIECE)
         ]
 
+    def behind(self, data: bytes) -> Burst:
+        """The same frames behind something else."""
+        return Burst(b"".join([data, *self._pieces]))
+
     @cached_property
     def chunks(self) -> tuple[bytes, ...]:
         """The pieces in the chunked coding of HTTP/1.1 (RFC 9112, section 7.1)."""

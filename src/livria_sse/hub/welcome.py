@@ -24,6 +24,10 @@ class Welcome(NamedTuple):
     difference: Burst | None = None
     head: int = 0
 
+    def padded(self) -> Welcome:
+        """The same behind a comment of 2 KiB."""
+        return self._replace(opening=self.opening.behind(frames.padding()))
+
 
 async def welcome(feed: Feed, ladder: Ladder, asked: str | None) -> Welcome:
     """Begins a stream: at the head (live), with what was missed (resumed), or with a reset.

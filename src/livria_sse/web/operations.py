@@ -198,7 +198,7 @@ OPERATIONS = (
         endpoint=stream.stream,
         answer=str,
         media_type="text/event-stream",
-        query=[Parameter("last_event_id", largest=None)],
+        query=[Parameter("last_event_id", largest=None), Parameter("pad", largest=None)],
         headers=["Last-Event-ID"],
         refusals=[403, 404],
     ),

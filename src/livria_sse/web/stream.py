@@ -9,6 +9,7 @@ begun; on others the task of the request sleeps until the reader leaves.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from urllib.parse import parse_qsl
 
 from anyio import CancelScope
@@ -55,15 +56,17 @@ def asked_stream(scope: Scope) -> EventStream | None:
     return EventStream(scope, book_id)
 
 
-def _asked_position(scope: Scope) -> str | None:
+def _asked_position(scope: Scope, query: Mapping[str, str]) -> str | None:
     # EventSource sends the header only when it reconnects (WHATWG HTML, section 9.2.4); what a
     # page puts into the address is older by then. Some polyfills write the name in one word.
-    if position := _header(scope, b"last-event-id"):
-        return position
-    if not scope["query_string"]:
-        return None
-    query = dict(parse_qsl(scope["query_string"].decode("latin-1")))
-    return query.get("last_event_id") or query.get("lastEventId")
+    return (
+        _header(scope, b"last-event-id") or query.get("last_event_id") or query.get("lastEventId")
+    )
+
+
+def _query(scope: Scope) -> Mapping[str, str]:
+    text: bytes = scope["query_string"]
+    return dict(parse_qsl(text.decode("latin-1"))) if text else {}
 
 
 def _header(scope: Scope, wanted: bytes) -> str | None:
@@ -82,7 +85,9 @@ class EventStream:
     def __init__(self, scope: Scope, book_id: int) -> None:
         self._hub: Hub = scope["state"]["hub"]
         self._book_id = book_id
-        self._asked = _asked_position(scope)
+        query = _query(scope)
+        self._asked = _asked_position(scope, query)
+        self._padded = "pad" in query
         self._address = address_of(scope)
         self._origins: Origins = scope["state"]["origins"]
         self._origin = _header(scope, b"origin")
@@ -106,6 +111,8 @@ class EventStream:
             await self._turn_away(scope, send)
             return
         begin = await self._hub.welcome(feed, self._asked)
+        if self._padded:
+            begin = begin.padded()
         if not self._hub.has_room(feed, self._address):
             await self._turn_away(scope, send)
             return
