@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, TypeVar
@@ -23,6 +24,7 @@ from livria_sse.server import serve as run_server
 from livria_sse.settings import Settings
 from livria_sse.store import Store, open_store
 from livria_sse.store.migrate import migrate as migrate_database
+from livria_sse.watch import Watch
 
 T = TypeVar("T")
 
@@ -99,6 +101,17 @@ def deploy_config(proxy: str, servers: tuple[str, ...], **given: Any) -> None:
     With HTTP/2 and TLS to the browser, and streams that pass at once.
     """
     click.echo(configuration(proxy, Names(servers=servers, **given)), nl=False)
+
+
+@commands.command()
+@click.argument("book", type=click.IntRange(min=1))
+@click.option("--url", default="http://127.0.0.1:8000", show_default=True, help="The site.")
+@click.option("--from", "position", default="", help="The position to begin at; EPOCH-0 for all.")
+@click.option("--heartbeats", is_flag=True, help="Show those, too.")
+def watch(book: int, url: str, position: str, *, heartbeats: bool) -> None:
+    """Follow the stream of a BOOK in the terminal, and come back when it breaks off."""
+    with suppress(KeyboardInterrupt):
+        Watch(url, book, position=position, heartbeats=heartbeats).follow(click.echo)
 
 
 @commands.group()
