@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import httpx
 import pytest
 from tests.parts import Person, ServerProcess
 
-from livria_sse.server.guard import LARGEST_HEAD
+from livria_sse.server.guard import LARGEST_HEAD, MOST_WAITING
 
 BOOK = 4
 GET = b"GET %b HTTP/1.1\r\nHost: x\r\n"
@@ -238,14 +240,55 @@ def test_heads_that_are_large_enough(server: ServerProcess) -> None:
         assert answer(connection).startswith(b"HTTP/1.1 400 ")
 
 
-def test_what_is_not_http(server: ServerProcess) -> None:
+@pytest.mark.parametrize(
+    "nonsense",
+    [
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" * 10,
+        GET % b"http://[/" + b"\r\n",
+        GET % b"http://[::1]:99999/" + b"\r\n",
+        b"CONNECT livria.example:443 HTTP/1.1\r\n\r\n",
+    ],
+    ids=["TLS", "half an address", "no port", "another server"],
+)
+@pytest.mark.parametrize("before", [b"", GET % b"/healthz" + b"\r\n"], ids=["first", "second"])
+def test_what_is_not_http(server: ServerProcess, nonsense: bytes, before: bytes) -> None:
     """What cannot be understood is refused with 400, and costs no line in the log."""
-    before = _complaints(server)
+    complaints = _complaints(server)
     with connected(server) as connection:
-        connection.sendall(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" * 10)
+        connection.sendall(before)
+        while before and b"ok" not in connection.recv(65536):
+            pass
+        connection.sendall(nonsense)
 
         assert answer(connection).startswith(b"HTTP/1.1 400 ")
-    assert _complaints(server) == before
+    assert _complaints(server) == complaints
+
+
+def test_requests_that_wait_are_few(server: ServerProcess) -> None:
+    """Who sends many requests without waiting for answers is cut off, and no error is logged."""
+    complaints = _complaints(server)
+    few = GET % b"/healthz" + b"\r\n"
+    with connected(server) as connection:
+        connection.sendall(few * MOST_WAITING + few.replace(b"Host", b"Connection: close\r\nHost"))
+        assert answer(connection).count(b"HTTP/1.1 200 ") == MOST_WAITING + 1
+    with connected(server) as connection:
+        connection.sendall(few * (MOST_WAITING + 10))
+        assert answer(connection).count(b"HTTP/1.1 200 ") <= MOST_WAITING
+    assert _complaints(server) == complaints
+
+
+def test_those_who_leave_with_requests_waiting(server: ServerProcess) -> None:
+    """Who leaves while one request is answered and another waits costs no line in the log."""
+    complaints = _complaints(server)
+    account = {"username": "jiho", "password": "correct horse battery"}
+    body = json.dumps(account).encode()
+    with connected(server) as connection:
+        head = POST + b"Content-Length: %d\r\n\r\n" % len(body)
+        connection.sendall(head + body + GET % b"/healthz" + b"\r\n")
+    while not httpx.post(f"{server.url}/api/accounts/login/", json=account).is_success:
+        pass
+
+    assert _complaints(server) == complaints
 
 
 def _complaints(server: ServerProcess) -> list[str]:

@@ -7,15 +7,19 @@ uvicorn with httptools waits for ever for the end of a request, and takes 30 MB 
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from http import HTTPStatus
 from typing import Any, Literal
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from livria_sse.deadlines import Deadlines
 
 #: Of the request line and all headers.
 LARGEST_HEAD = 16 * 1024
+#: Requests that wait on a connection until one before them is answered. A single read can bring
+#: thousands, of which each takes about 100 times the memory of its bytes.
+MOST_WAITING = 32
 
 
 class GuardedProtocol(HttpToolsProtocol):
@@ -31,6 +35,8 @@ class GuardedProtocol(HttpToolsProtocol):
         #: Bytes since the last request; as long as a head is received, all of them are its.
         self._received = 0
         self._headers_of_head = 0
+        #: The request that is answered at present, and those that wait.
+        self._unanswered: deque[RequestResponseCycle] = deque()
         #: Whether nothing may follow the answer that is under way.
         self.refused = False
         #: What a request is told that the parser stops at.
@@ -42,8 +48,14 @@ class GuardedProtocol(HttpToolsProtocol):
         self._deadlines.add(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Waits for nothing any more."""
+        """Waits for nothing any more, and lets no request write to what is closed.
+
+        uvicorn tells only the request that came last.
+        """
         self._deadlines.discard(self)
+        for cycle in self._unanswered:
+            cycle.disconnected = True
+            cycle.message_event.set()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -65,13 +77,16 @@ class GuardedProtocol(HttpToolsProtocol):
         super().on_message_begin()
 
     def on_headers_complete(self) -> None:
-        """Goes on to the body, unless the head is too large."""
+        """Goes on to the body, unless the head is too large, or too many wait already."""
         if self._head_size() > LARGEST_HEAD:
             self._refusal = HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
             raise ValueError("the head is too large")  # for the parser, which stops at errors
+        if len(self.pipeline) >= MOST_WAITING:
+            raise ValueError("too many requests wait")
+        super().on_headers_complete()  # which raises as well, if the target is no URL
+        self._unanswered.append(self.cycle)
         self._receiving = "body"
         self._headers_of_head = len(self.headers)
-        super().on_headers_complete()
 
     def _head_size(self) -> int:
         return len(self.url) + sum([len(name) + len(value) + 4 for name, value in self.headers])
@@ -82,6 +97,11 @@ class GuardedProtocol(HttpToolsProtocol):
         self._received = 0
         self._deadlines.discard(self)
         super().on_message_complete()
+
+    def on_response_complete(self) -> None:
+        """Begins to answer the next request that waits."""
+        self._unanswered.popleft()
+        super().on_response_complete()
 
     def pause_writing(self) -> None:
         """Waits until the client takes something."""
