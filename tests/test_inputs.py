@@ -234,6 +234,11 @@ def test_usernames_that_look_alike(written: str, kept: str) -> None:
         "mi\u200bna",
         "mi\u00adna",
         "mi\ufeffna",
+        "mina\u3164",
+        "\u115fmina",
+        "mi\uffa0na",
+        "mi\u1160na",
+        "mina\u2800",
         "mina\ud800",
         "👩",
         "m" * 100_000,
@@ -346,7 +351,9 @@ def test_covers(cover: str) -> None:
     assert validated(CatalogueLine, book).cover == cover
 
 
-@pytest.mark.parametrize("content", ["\u200b\u2060", "\u3000\u00a0", "\ufeff \u200d"])
+@pytest.mark.parametrize(
+    "content", ["\u200b\u2060", "\u3000\u00a0", "\ufeff \u200d", "\u3164", "\u2800 \ufe0f"]
+)
 def test_invisible_text_is_empty(content: str) -> None:
     """A review that nobody could see is no review."""
     assert reasons(EditedReview, {"content": content}) == {"content": ["Write something."]}

@@ -21,7 +21,9 @@ LONGEST_USERNAME = 30
 #: Argon2 takes any length; without a bound, so would a request.
 SHORTEST_PASSWORD, LONGEST_PASSWORD = 8, 200
 
-_USERNAME = re.compile(r"\w[\w.@+-]*")
+#: Letters of which nothing is seen, the fillers of Hangul, and a pattern of Braille without dots.
+_BLANK = "\u115f\u1160\u2800\u3164\uffa0"
+_USERNAME = re.compile(rf"(?!.*[{_BLANK}])\w[\w.@+-]*")
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
 _LINE_END = re.compile(r"\r\n?")
 
@@ -77,7 +79,8 @@ def _review_text(text: str) -> str:
 
 
 def _visible(character: str) -> bool:
-    return unicodedata.category(character)[0] not in "CZ"  # controls, formats; spaces, separators
+    # Not alone: controls and formats, marks, separators and spaces.
+    return unicodedata.category(character)[0] not in "CMZ" and character not in _BLANK
 
 
 def _required(text: str) -> str:
