@@ -1,0 +1,133 @@
+"""Attacks by connections: what is sent too slowly, too much, or not at all."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections.abc import Coroutine, Iterable, Iterator
+from typing import TypeVar
+
+from tests.hostile.wire import Target, Wire, assert_refused, connected, request, statuses
+
+T = TypeVar("T")
+
+AT_ONCE = 40
+#: How long somebody slow lets pass between two bytes.
+PACE_SECONDS = 0.05
+JSON = {"Content-Type": "application/json"}
+BODY = request("POST", "/api/accounts/login/", {**JSON, "Content-Length": "10000"})
+CHUNKS = request("POST", "/api/accounts/login/", {**JSON, "Transfer-Encoding": "chunked"})
+FLOOD = 2 * 1024 * 1024
+
+
+async def slow_heads(target: Target) -> None:
+    """Sends heads byte by byte, on many connections at once, without an end."""
+    beginnings = (request("GET", "/healthz")[:-2], b"G", b"\r\n")
+    await _all(_drip(target, beginning) for beginning in _some(*beginnings))
+
+
+async def slow_bodies(target: Target) -> None:
+    """Sends bodies byte by byte, whole ones and chunks of one byte."""
+    await _all(_drip(target, *given) for given in _some((BODY,), (CHUNKS, b"1\r\nx\r\n")))
+
+
+async def _drip(target: Target, beginning: bytes, byte: bytes = b"x") -> None:
+    async with connected(target) as wire:
+        await wire.send(beginning)
+        received = None
+        while received is None:
+            await wire.send(byte)
+            received = await wire.piece(seconds=PACE_SECONDS)
+        assert_refused(received + await wire.rest())
+
+
+async def half_open(target: Target) -> None:
+    """Opens connections and says nothing, or no more in the middle of a word or of a stream."""
+    stream = request("GET", f"/sse/books/{target.book}/")
+    await _all(_silence(target, beginning) for beginning in _some(b"", b"GET /heal", BODY))
+    await _all(_no_more(target, beginning) for beginning in _some(b"", b"GET /heal", BODY, stream))
+
+
+async def _silence(target: Target, beginning: bytes) -> None:
+    async with connected(target) as wire:
+        await wire.send(beginning)
+        assert_refused(await wire.rest())
+
+
+async def _no_more(target: Target, beginning: bytes) -> None:
+    async with connected(target) as wire:
+        await wire.send(beginning)
+        if b"/sse/" in beginning:
+            await wire.until(b"stream.ready")
+        wire.finish()
+        assert_refused(await wire.rest())
+
+
+async def header_floods(target: Target) -> None:
+    """Sends headers without end: many, long ones, chunk extensions, and trailers."""
+    head = request("GET", "/healthz")[:-2]
+    floods = (
+        (head, b"X-%d: y\r\n"),
+        (head, b"X-%d: " + b"y" * 60_000 + b"\r\n"),
+        (head + b"X: ", b"%d" + b"y" * 60_000),
+        (head + b"Cookie: ", b"a%d=b; "),
+        (b"GET /", b"%d" + b"y" * 60_000),
+        (CHUNKS + b"2;", b"%d" + b"y" * 60_000),
+        (CHUNKS + b"2\r\n{}\r\n0\r\n", b"X-%d: " + b"y" * 60_000 + b"\r\n"),
+    )
+    await _all(_flood(target, *each) for each in floods)
+
+
+async def _flood(target: Target, beginning: bytes, more: bytes) -> None:
+    async with connected(target) as wire:
+        taken = await wire.send(beginning)
+        sent = 0
+        for number in itertools.count():
+            if not taken or sent > FLOOD:
+                break
+            some = b"".join(more % each for each in range(number * 100, number * 100 + 100))
+            taken = await wire.send(some)
+            sent += len(some)
+        assert_refused(await wire.rest())
+
+
+async def pipelining(target: Target) -> None:
+    """Sends many requests at once, streams among them, and takes the answers or does not."""
+    refused = request("POST", "/api/reviews/", {**JSON, "Content-Length": "2"}) + b"{}"
+    stream = request("GET", f"/sse/books/{target.book}/")
+    pages = request("GET", "/api/books/")
+    behind = [pages, stream, refused, b"nonsense\r\n\r\n"]
+    await _all(_pipeline(target, refused * 50 + stream + each) for each in _some(*behind))
+    await _all(_pipeline(target, stream + each) for each in _some(*behind))
+    await _all(_take_nothing(target, pages * 50) for _ in range(10))
+
+
+async def _pipeline(target: Target, requests: bytes) -> None:
+    async with connected(target) as wire:
+        await wire.send(requests)
+        received = await wire.rest()
+        first = statuses(received)[:50]
+        assert set(first) <= {401, 200}, first
+        assert first.count(200) <= 1
+
+
+async def _take_nothing(target: Target, requests: bytes) -> None:
+    async with connected(target) as wire:
+        while await _takes_more(wire, requests):
+            pass
+
+
+async def _takes_more(wire: Wire, requests: bytes) -> bool:
+    try:
+        async with asyncio.timeout(PACE_SECONDS):
+            return await wire.send(requests)
+    except TimeoutError:  # neither of the two reads any more
+        return False
+
+
+def _some(*kinds: T) -> Iterator[T]:
+    return itertools.islice(itertools.cycle(kinds), AT_ONCE)
+
+
+async def _all(attempts: Iterable[Coroutine[None, None, None]]) -> None:
+    await asyncio.gather(*attempts)
