@@ -10,7 +10,7 @@ from urllib.parse import quote, quote_from_bytes
 from tests.hostile.wire import Target, Wire, assert_refused, connected, request, statuses
 
 UNKNOWN = range(1_000_000, 1_010_000)
-AT_ONCE, BATCH = 10, 25
+AT_ONCE, BATCH = 10, 8
 #: What the server that is attacked allows of one address.
 STREAMS_PER_ADDRESS, FORGERS = 100, 120
 FORGED = "2026-01-01 00:00:00,000 ERROR livria_sse: forged"

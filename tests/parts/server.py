@@ -7,7 +7,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import httpx
@@ -124,7 +124,7 @@ class ServerProcess(Part):
     def connections(self) -> int:
         """How many connections the process holds open, as the kernel sees them."""
         folder = Path(f"/proc/{self.pid}/fd")
-        links = [str(each.readlink()) for each in folder.iterdir()]
+        links = [_target(each) for each in folder.iterdir()]
         sockets = {link[len("socket:[") : -1] for link in links if link.startswith("socket:[")}
         rows = Path(f"/proc/{self.pid}/net/tcp").read_text().splitlines()[1:]
         established = [row.split() for row in rows if row.split()[3] == "01"]
@@ -160,6 +160,12 @@ class ServerProcess(Part):
         """Ends it as a crash would."""
         self.signal(signal.SIGKILL)
         self.stop()
+
+
+def _target(link: Path) -> str:
+    with suppress(FileNotFoundError):  # it was closed meanwhile
+        return str(link.readlink())
+    return ""
 
 
 def plain_uvicorn(folder: Path, *options: str, **settings: str) -> ServerProcess:

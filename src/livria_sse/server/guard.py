@@ -19,7 +19,7 @@ from livria_sse.deadlines import Deadlines
 LARGEST_HEAD = 16 * 1024
 #: Requests that wait on a connection until one before them is answered. A single read can bring
 #: thousands, of which each takes about 100 times the memory of its bytes.
-MOST_WAITING = 32
+MOST_WAITING = 8
 
 
 class GuardedProtocol(HttpToolsProtocol):
