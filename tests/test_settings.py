@@ -8,6 +8,7 @@ from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
+from hypothesis import example, given, strategies as st
 from pydantic import ValidationError
 
 from livria_sse.errors import InvalidSettings
@@ -395,3 +396,41 @@ def test_secrets_are_not_shown(environment: pytest.MonkeyPatch) -> None:
     assert SECRET not in f"{settings!r} {settings}"
     assert settings.jwt_secret
     assert settings.jwt_secret.get_secret_value() == SECRET
+
+
+#: What comes near to something that a setting can be.
+NEARLY = [
+    *["0", "-0", "1e400", "nan", "inf", "1_0", "0x1", "1" * 5_000, "\u0661", "true", " on ", "{}"],
+    *["sqlite:///x", "sqlite:////", "postgresql://[", "postgresql://h:70000/d", "postgres://"],
+    *["redis://[", "redis://h:0", "redis+sentinel://[", "rediss+sentinel://h/\n", "unix://"],
+    *["http://[", "https://h:", "https://h:99999", "[::1]", "1.2.3.4/33", "::/129", "10.0.0.1/8"],
+    *["1/second", "0/minute", "1" * 400 + "/year", "1 per " + "9" * 400 + " years", "-1/day", "/"],
+    *["HS256", "RS256", "-----BEGIN PUBLIC KEY-----", "/dev/null", "~", ".."],
+]
+VARIABLES = [f"LIVRIA_{name.upper()}" for name in Settings.model_fields]
+VALUES = st.sampled_from(NEARLY) | st.text(st.characters(codec="utf-8", exclude_characters="\0"))
+
+
+@example({"LIVRIA_REDIS_URL": "redis://["})
+@example({"LIVRIA_REDIS_URL": "redis+sentinel://["})
+@example({"LIVRIA_DATABASE_URL": "postgresql://["})
+@example({"LIVRIA_ALLOWED_ORIGINS": "http://["})
+@example({"LIVRIA_WRITES_PER_ACCOUNT": "1" * 5_000 + "/minute"})
+@given(st.dictionaries(st.sampled_from(VARIABLES), VALUES, max_size=4))
+def test_any_values_are_judged(variables: dict[str, str]) -> None:
+    """Whatever variables say, they are settings, or there is one line that names what is wrong."""
+    with pytest.MonkeyPatch.context() as environment:
+        for name, value in variables.items():
+            environment.setenv(name, value)
+        said = _said_of_settings()
+
+    assert said.isprintable()
+    assert not said or said.startswith("LIVRIA_")
+
+
+def _said_of_settings() -> str:
+    try:
+        Settings.from_environment()
+    except InvalidSettings as error:
+        return error.detail
+    return ""

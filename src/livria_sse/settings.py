@@ -241,9 +241,14 @@ def _redis_complaint(url: str) -> str | None:
     if scheme not in REDIS_SCHEMES or not rest:
         return f"use one of {', '.join(f'{each}://' for each in REDIS_SCHEMES)}"
     if "+sentinel" in scheme:
-        named = urlsplit(url).path.strip("/")
-        return None if named else "name the service, as in redis+sentinel://host:26379/livria"
+        return None if _path(url) else "name the service, as in redis+sentinel://host:26379/livria"
     return None if _parsed(url) else "it is not a valid address"
+
+
+def _path(url: str) -> str:
+    with suppress(ValueError):
+        return urlsplit(url).path.strip("/")
+    return ""
 
 
 def _parsed(url: str) -> bool:
