@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import xml.etree.ElementTree as ET
 from importlib import resources
 from pathlib import Path
 
 import pytest
+from hypothesis import given, strategies as st
 
 from livria_sse.catalogue import read_catalogue, sample_catalogue
 from livria_sse.errors import InvalidCatalogue
@@ -216,3 +218,36 @@ def test_no_such_file(tmp_path: Path) -> None:
         read_catalogue(tmp_path / "nowhere.jsonl")
     with pytest.raises(InvalidCatalogue):
         read_catalogue(tmp_path)
+
+
+def json_lines() -> st.SearchStrategy[bytes]:
+    """Files of JSON lines that are nearly right."""
+    values = st.none() | st.integers() | st.floats() | st.text(st.characters())
+    books = st.dictionaries(st.sampled_from(["id", "title", "author", "cover"]), values)
+    lines = st.lists((books | values | st.lists(values)).map(json.dumps) | st.text('{[",}]\0\r'))
+    return lines.map("\n".join).map(str.encode)
+
+
+def csv_files() -> st.SearchStrategy[bytes]:
+    """Files of CSV that are nearly right."""
+    cells = st.text('a7",\n\r\0;') | st.sampled_from(["id", "title", "author", "7", '"'])
+    return st.lists(st.lists(cells).map(",".join)).map("\r\n".join).map(str.encode)
+
+
+@pytest.mark.parametrize("name", ["books.jsonl", "books.csv"])
+@given(content=st.binary() | json_lines() | csv_files())
+def test_any_file_is_read(
+    tmp_path_factory: pytest.TempPathFactory, name: str, content: bytes
+) -> None:
+    """Whatever is in a file, it is books, or there is one line that says why it is none."""
+    path = tmp_path_factory.getbasetemp() / name
+    path.write_bytes(content)
+    assert _said_of(path).isprintable()
+
+
+def _said_of(path: Path) -> str:
+    try:
+        read_catalogue(path)
+    except InvalidCatalogue as error:
+        return error.detail
+    return ""

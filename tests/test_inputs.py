@@ -20,6 +20,7 @@ from livria_sse.inputs import (
     EditedReview,
     NewAccount,
     NewReview,
+    checked_key,
     clean_text,
     clean_username,
     validated,
@@ -367,3 +368,29 @@ def test_passwords_are_typed_alike() -> None:
     given = validated(Credentials, {"username": "mina", "password": parts})
 
     assert chosen.password == given.password
+
+
+@given(st.text() | st.text("mi\u1160\u3164", max_size=3) | st.text("m.@+- \u202e\uff4d"))
+def test_clean_usernames_are_clean(name: str) -> None:
+    """A username that was accepted is accepted again unchanged, and all of it can be seen."""
+    try:
+        clean = clean_username(name)
+    except ValueError:
+        return
+
+    assert clean_username(clean) == clean
+    assert 1 <= len(clean) <= LONGEST_USERNAME
+    assert clean.isprintable()
+    assert not set(clean) & set("\u1160\u115f\u3164")
+
+
+@given(st.text() | st.text(st.characters(min_codepoint=0x20, max_codepoint=0x7F)))
+def test_keys_are_visible(key: str) -> None:
+    """An idempotency key is accepted as it is, or refused by its name."""
+    visible = all("!" <= character <= "~" for character in key) and 1 <= len(key) <= 255
+    if visible:
+        assert checked_key(key) == key
+    else:
+        with pytest.raises(InvalidInput) as refused:
+            checked_key(key)
+        assert set(refused.value.errors) == {"Idempotency-Key"}

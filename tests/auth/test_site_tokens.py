@@ -18,6 +18,7 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from hypothesis import given, strategies as st
 
 from livria_sse.auth import Auth, SiteTokens, open_passwords
 from livria_sse.errors import InvalidSettings, InvalidToken
@@ -42,6 +43,9 @@ def pem(key: PrivateKey) -> str:
     """The public half of a key, as an operator has it."""
     public = key.public_key()
     return public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+
+
+PEM = pem(RSA_KEY)
 
 
 def jwk(key: PrivateKey, kid: str | None) -> dict[str, Any]:
@@ -454,3 +458,45 @@ async def test_token_outlives_sign_out(auth: Auth) -> None:
     account = await auth.account(token)
     await auth.sign_out(token)
     assert await auth.account(token) == account
+
+
+def anything() -> st.SearchStrategy[Any]:
+    """What JSON can say, and what Python takes for JSON."""
+    numbers = st.integers() | st.floats()
+    return st.recursive(
+        st.none() | st.booleans() | numbers | st.text(st.characters()),
+        lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(), inner, max_size=2),
+        max_leaves=3,
+    )
+
+
+HEADERS = st.fixed_dictionaries(
+    {"alg": st.just("HS256")},
+    optional={name: anything() for name in ("typ", "kid", "crit", "b64", "jwk", "x5c")},
+)
+PAYLOADS = st.fixed_dictionaries(
+    {"sub": st.just("7") | anything(), "exp": st.sampled_from([1e11, 1e400]) | anything()},
+    optional={name: anything() for name in ("nbf", "iat", "iss", "username", "name")},
+)
+
+
+@given(HEADERS | st.binary(max_size=20), PAYLOADS | st.binary(max_size=20))
+def test_anything_signed_is_judged(
+    header: dict[str, Any] | bytes, payload: dict[str, Any] | bytes
+) -> None:
+    """Whatever somebody has signed who knows the secret, it says who they are or is refused."""
+    try:
+        subject, username = with_secret().identity(hs256(header, payload, secret=SECRET))
+    except InvalidToken:
+        return
+
+    assert subject.isprintable()
+    assert username.isprintable()
+
+
+@given(st.text(st.characters()) | st.lists(st.text(".=-_aé\ud800"), max_size=4).map(".".join))
+def test_any_text_is_refused(text: str) -> None:
+    """Whatever is shown as a token, nobody is believed who has not signed it."""
+    for tokens in (with_secret(), SiteTokens(Settings(jwt_algorithm="RS256", jwt_public_key=PEM))):
+        with pytest.raises(InvalidToken):
+            tokens.identity(text)

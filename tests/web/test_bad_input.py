@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator
+from functools import partial
 from typing import Any
 from urllib.parse import quote, quote_from_bytes
 
@@ -604,3 +605,23 @@ async def test_any_headers_are_answered(
     async with shared.client() as somebody:
         answer = await somebody.request(method, address, headers=headers, content=GOOD)
     assert answer.status_code < 500
+
+
+def forms() -> st.SearchStrategy[bytes]:
+    """Bodies of forms, from any bytes to nearly good ones."""
+    names = st.sampled_from(["content", "username", "password", "key", "next", "language", "x"])
+    values = st.text(st.characters(), max_size=40).map(partial(quote, errors="surrogatepass"))
+    fields = st.lists(st.tuples(names, values | st.just("%FF")).map("=".join), max_size=25)
+    return st.binary(max_size=200) | fields.map("&".join).map(str.encode)
+
+
+@given(address=st.sampled_from(FORMS[:2] + FORMS[3:]), body=forms())
+@FUZZED
+async def test_any_form_is_answered(shared: Service, address: str, body: bytes) -> None:
+    """Whatever bytes are sent as a form, they are accepted or refused, and never an error."""
+    async with shared.client() as somebody:
+        answer = await somebody.post(address, content=body, headers=FORM)
+    assert answer.status_code < 500
+    if answer.is_redirect:
+        assert answer.headers["location"].startswith("/")
+        assert not answer.headers["location"].startswith(("//", "/\\"))

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from ipaddress import ip_network
+from ipaddress import IPv4Address, ip_network
 from typing import Any
 
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import assume, given, strategies as st
 
 from livria_sse.web.clients import Proxies, address_of
 
-PROXIES = Proxies((ip_network("127.0.0.0/8"), ip_network("10.0.0.0/8"), ip_network("fd00::/8")))
+TRUSTED = (ip_network("127.0.0.0/8"), ip_network("10.0.0.0/8"), ip_network("fd00::/8"))
+PROXIES = Proxies(TRUSTED)
 
 
 def revealed(peer: str | None, *forwarded: str | bytes, proto: str = "") -> dict[str, Any]:
@@ -71,3 +72,13 @@ def test_garbage_is_nobody(forwarded: list[bytes]) -> None:
 
     assert address.isprintable()
     assert " " not in address
+
+
+@given(st.lists(st.binary(max_size=20)), st.ip_addresses(v=4))
+def test_claims_do_not_count(claims: list[bytes], client: IPv4Address) -> None:
+    """Whatever a client forwards itself, the address that our proxy saw is the one that counts."""
+    assume(not any(client in network for network in TRUSTED))
+    seen = str(client).encode()
+
+    assert address_of(revealed("127.0.0.1", b",".join([*claims, seen]))) == str(client)
+    assert address_of(revealed("127.0.0.1", *claims, seen)) == str(client)

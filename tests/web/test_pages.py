@@ -12,6 +12,7 @@ from urllib.parse import quote, urljoin, urlsplit
 
 import httpx
 import pytest
+from hypothesis import given, strategies as st
 
 from livria_sse.models import Account
 from livria_sse.store.times import now
@@ -575,6 +576,14 @@ async def test_older_review_is_edited_there(visit: Visit, service: Service) -> N
 def test_preferred_language_is_found(accepted: str, language: str) -> None:
     """Of our languages the one that the browser likes best is taken, else English."""
     assert preferred_language(accepted) == language
+
+
+@given(st.text() | st.from_regex(r"((ko|en|\*)(-[A-Z]*)? *(; *q *= *[0-9.e+-]*)?,? *)*"))
+def test_any_preference_is_a_language(accepted: str) -> None:
+    """Whatever a browser prefers, it gets one of our languages: English, unless it names Korean."""
+    assert preferred_language(accepted) in WORDS
+    if "ko" not in accepted.lower():
+        assert preferred_language(accepted) == "en"
 
 
 async def test_pages_have_language(visit: Visit) -> None:

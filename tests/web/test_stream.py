@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
+
+from hypothesis import given, strategies as st
 
 from livria_sse.errors import StoreUnavailable
 from livria_sse.hub import Hub
@@ -11,7 +14,7 @@ from livria_sse.models import Difference
 from livria_sse.settings import Settings
 from livria_sse.store import Store
 from livria_sse.web.origins import Origins
-from livria_sse.web.stream import EventStream
+from livria_sse.web.stream import EventStream, _asked_position
 from tests.factories import add_account, add_book
 from tests.hub.readers import stream
 from tests.sse import Event, EventReader
@@ -129,3 +132,32 @@ async def test_unknown_books_are_404(store: Store) -> None:
     assert start["status"] == 404
     assert events == []
     assert hub.statistics().books == 0
+
+
+def asking(query: bytes = b"", *headers: tuple[bytes, bytes]) -> Any:
+    """The scope of a request, as far as it says where a reader stands."""
+    return {"query_string": query, "headers": headers}
+
+
+@given(st.sampled_from(["last_event_id", "lastEventId"]), st.text(st.characters(codec="utf-8")))
+def test_positions_in_addresses(name: str, position: str) -> None:
+    """What stands in the address under either name is where a reader asks to begin."""
+    query = urlencode({"book": "1", name: position}).encode()
+
+    assert _asked_position(asking(query)) == (position or None)
+
+
+@given(st.binary(), st.binary(), st.binary(min_size=1))
+def test_headers_come_before_addresses(query: bytes, first: bytes, second: bytes) -> None:
+    """Of all that says where a reader stands, the first header that says anything is taken."""
+    headers = [(b"last-event-id", first), (b"x", b"y"), (b"last-event-id", second)]
+
+    assert _asked_position(asking(query, *headers)) == (first or second).decode("latin-1")
+
+
+@given(st.binary() | st.binary().map(b"last_event_id=".__add__))
+def test_any_query_is_read(query: bytes) -> None:
+    """Whatever bytes the address ends in, there is a position in them or none."""
+    asked = _asked_position(asking(query))
+
+    assert asked is None or asked
