@@ -81,7 +81,7 @@ def test_streams_are_as_described(
     with httpx.stream("GET", url, params=case.query, headers=headers) as answer:
         if answer.status_code == 200:
             assert answer.headers["content-type"] == "text/event-stream; charset=utf-8"
-            assert next(answer.iter_raw()).startswith(b": livria-sse book=")
+            assert b": livria-sse book=" in next(answer.iter_raw())
         else:
             answer.read()
             case.validate_response(answer, excluded_checks=BEYOND_SCHEMAS)

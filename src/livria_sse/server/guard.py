@@ -7,7 +7,6 @@ uvicorn with httptools waits for ever for the end of a request, and takes 30 MB 
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from http import HTTPStatus
 from typing import Any, Literal
 
@@ -36,7 +35,7 @@ class GuardedProtocol(HttpToolsProtocol):
         self._received = 0
         self._headers_of_head = 0
         #: The request that is answered at present, and those that wait.
-        self._unanswered: deque[RequestResponseCycle] = deque()
+        self._unanswered: list[RequestResponseCycle] = []
         #: Whether nothing may follow the answer that is under way.
         self.refused = False
         #: What a request is told that the parser stops at.
@@ -100,7 +99,7 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def on_response_complete(self) -> None:
         """Begins to answer the next request that waits."""
-        self._unanswered.popleft()
+        del self._unanswered[0]
         super().on_response_complete()
 
     def pause_writing(self) -> None:

@@ -56,12 +56,17 @@ def asked_stream(scope: Scope) -> EventStream | None:
     return EventStream(scope, book_id)
 
 
-def _asked_position(scope: Scope, query: Mapping[str, str]) -> str | None:
+def _asked_position(scope: Scope) -> str | None:
     # EventSource sends the header only when it reconnects (WHATWG HTML, section 9.2.4); what a
     # page puts into the address is older by then. Some polyfills write the name in one word.
-    return (
-        _header(scope, b"last-event-id") or query.get("last_event_id") or query.get("lastEventId")
-    )
+    if position := _header(scope, b"last-event-id"):
+        return position
+    query = _query(scope)
+    return query.get("last_event_id") or query.get("lastEventId")
+
+
+def _asks_for_padding(scope: Scope) -> bool:
+    return b"pad=" in scope["query_string"] and "pad" in _query(scope)
 
 
 def _query(scope: Scope) -> Mapping[str, str]:
@@ -85,9 +90,8 @@ class EventStream:
     def __init__(self, scope: Scope, book_id: int) -> None:
         self._hub: Hub = scope["state"]["hub"]
         self._book_id = book_id
-        query = _query(scope)
-        self._asked = _asked_position(scope, query)
-        self._padded = "pad" in query
+        self._asked = _asked_position(scope)
+        self._padded = _asks_for_padding(scope)
         self._address = address_of(scope)
         self._origins: Origins = scope["state"]["origins"]
         self._origin = _header(scope, b"origin")
