@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import json
-import socket
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 
 import httpx
 import pytest
+from tests.live.sockets import GET, POST, answer, complaints_of, connected
 from tests.parts import Person, ServerProcess
 
 from livria_sse.server.guard import LARGEST_HEAD, MOST_WAITING
 
 BOOK, UNREAD = 4, 5
-GET = b"GET %b HTTP/1.1\r\nHost: x\r\n"
-POST = b"POST /api/accounts/signup/ HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
 
 
 @pytest.fixture(scope="module")
@@ -25,26 +23,6 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
     folder = tmp_path_factory.mktemp("server")
     with ServerProcess(folder, request_seconds="1", heartbeat_seconds="1") as server:
         yield server
-
-
-@contextmanager
-def connected(server: ServerProcess, *, window: int | None = None) -> Iterator[socket.socket]:
-    """A connection on which a test says what it likes; it may take little at a time."""
-    with socket.socket() as connection:
-        if window:
-            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, window)
-        connection.settimeout(30)
-        connection.connect(("127.0.0.1", server.port))
-        yield connection
-
-
-def answer(connection: socket.socket) -> bytes:
-    """All that comes until the server closes the connection."""
-    data = b""
-    with suppress(ConnectionResetError):
-        while piece := connection.recv(65536):
-            data += piece
-    return data
 
 
 @pytest.mark.parametrize(
@@ -147,14 +125,14 @@ def test_what_was_done_is_answered(server: ServerProcess) -> None:
 
 def test_nonsense_behind_a_stream(server: ServerProcess) -> None:
     """Who sends nonsense behind the request for a stream is cut off, and no error is logged."""
-    before = _complaints(server)
+    before = complaints_of(server)
     with connected(server) as watching, connected(server) as connection:
         watching.sendall(GET % b"/sse/books/4/" + b"\r\n")
         watching.recv(65536)
         connection.sendall(GET % b"/sse/books/4/" + b"\r\n\0garbage")
 
         assert b"stream.heartbeat" not in answer(connection)
-    assert _complaints(server) == before
+    assert complaints_of(server) == before
 
 
 @pytest.fixture(scope="module")
@@ -240,33 +218,9 @@ def test_heads_that_are_large_enough(server: ServerProcess) -> None:
         assert answer(connection).startswith(b"HTTP/1.1 400 ")
 
 
-@pytest.mark.parametrize(
-    "nonsense",
-    [
-        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" * 10,
-        GET % b"http://[/" + b"\r\n",
-        GET % b"http://[::1]:99999/" + b"\r\n",
-        b"CONNECT livria.example:443 HTTP/1.1\r\n\r\n",
-    ],
-    ids=["TLS", "half an address", "no port", "another server"],
-)
-@pytest.mark.parametrize("before", [b"", GET % b"/healthz" + b"\r\n"], ids=["first", "second"])
-def test_what_is_not_http(server: ServerProcess, nonsense: bytes, before: bytes) -> None:
-    """What cannot be understood is refused with 400, and costs no line in the log."""
-    complaints = _complaints(server)
-    with connected(server) as connection:
-        connection.sendall(before)
-        while before and b"ok" not in connection.recv(65536):
-            pass
-        connection.sendall(nonsense)
-
-        assert answer(connection).startswith(b"HTTP/1.1 400 ")
-    assert _complaints(server) == complaints
-
-
 def test_requests_that_wait_are_few(server: ServerProcess) -> None:
     """Who sends many requests without waiting for answers is cut off, and no error is logged."""
-    complaints = _complaints(server)
+    complaints = complaints_of(server)
     few = GET % b"/healthz" + b"\r\n"
     with connected(server) as connection:
         connection.sendall(few * MOST_WAITING + few.replace(b"Host", b"Connection: close\r\nHost"))
@@ -274,12 +228,12 @@ def test_requests_that_wait_are_few(server: ServerProcess) -> None:
     with connected(server) as connection:
         connection.sendall(few * (MOST_WAITING + 10))
         assert answer(connection).count(b"HTTP/1.1 200 ") <= MOST_WAITING
-    assert _complaints(server) == complaints
+    assert complaints_of(server) == complaints
 
 
 def test_those_who_leave_with_requests_waiting(server: ServerProcess) -> None:
     """Who leaves while one request is answered and another waits costs no line in the log."""
-    complaints = _complaints(server)
+    complaints = complaints_of(server)
     account = {"username": "jiho", "password": "correct horse battery"}
     body = json.dumps(account).encode()
     with connected(server) as connection:
@@ -288,11 +242,7 @@ def test_those_who_leave_with_requests_waiting(server: ServerProcess) -> None:
     while not httpx.post(f"{server.url}/api/accounts/login/", json=account).is_success:
         pass
 
-    assert _complaints(server) == complaints
-
-
-def _complaints(server: ServerProcess) -> list[str]:
-    return [line for line in server.log.read_text().splitlines() if " INFO " not in line]
+    assert complaints_of(server) == complaints
 
 
 def test_clients_that_vanish(server: ServerProcess) -> None:

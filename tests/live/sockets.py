@@ -1,0 +1,37 @@
+"""Connections on which a test says what no client would."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+from tests.parts import ServerProcess
+
+GET = b"GET %b HTTP/1.1\r\nHost: x\r\n"
+POST = b"POST /api/accounts/signup/ HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+
+
+@contextmanager
+def connected(server: ServerProcess, *, window: int | None = None) -> Iterator[socket.socket]:
+    """A connection on which a test says what it likes; it may take little at a time."""
+    with socket.socket() as connection:
+        if window:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, window)
+        connection.settimeout(30)
+        connection.connect(("127.0.0.1", server.port))
+        yield connection
+
+
+def answer(connection: socket.socket) -> bytes:
+    """All that comes until the server closes the connection."""
+    data = b""
+    with suppress(ConnectionResetError):
+        while piece := connection.recv(65536):
+            data += piece
+    return data
+
+
+def complaints_of(server: ServerProcess) -> list[str]:
+    """The lines of the log that say that something is wrong."""
+    return [line for line in server.log.read_text().splitlines() if " INFO " not in line]
