@@ -250,9 +250,9 @@ def test_clients_that_vanish(server: ServerProcess) -> None:
     with connected(server) as connection:
         connection.sendall(GET % b"/sse/books/4/" + b"\r\n")
         connection.recv(65536)
-        ours = f"{connection.getsockname()[1]:04X}"
+        ends = (f":{server.port:04X}", f":{connection.getsockname()[1]:04X}")
         rows = [row.split() for row in Path("/proc/net/tcp").read_text().splitlines()[1:]]
-        (timer,) = [row[5] for row in rows if row[2].endswith(f":{ours}")]
+        (timer,) = [row[5] for row in rows if (row[1][-5:], row[2][-5:]) == ends]
 
         assert timer.startswith("02:")
 
