@@ -23,9 +23,11 @@ from livria_sse.hub import Hub
 from livria_sse.log import check_log, open_log
 from livria_sse.settings import Settings
 from livria_sse.store import Store, open_store
+from livria_sse.tallies import Tallies
 from livria_sse.throttle import open_throttle
 from livria_sse.web import accounts, books, openapi, ops, pages, reviews, stream, visits
 from livria_sse.web.clients import Proxies
+from livria_sse.web.metrics import open_metrics
 from livria_sse.web.middleware import OptionalSlash, SameSite
 from livria_sse.web.origins import METHODS, READ, SENT, Origins
 from livria_sse.web.problems import HANDLERS
@@ -52,8 +54,10 @@ class Application(Starlette):
         await (asked or super().__call__)(scope, receive, send)
 
 
-def create_app(settings: Settings) -> Starlette:
+def create_app(settings: Settings, tallies: Tallies | None = None) -> Starlette:
     """The service as an ASGI application. Nothing is opened before its lifespan begins.
+
+    With tallies, its metrics are those of all who share them.
 
     Raises:
         InvalidSettings: A key for tokens, or the address of Redis, cannot be used.
@@ -69,7 +73,7 @@ def create_app(settings: Settings) -> Starlette:
             Middleware(OptionalSlash),
         ],
         exception_handlers=HANDLERS,
-        lifespan=_lifespan(settings, origins),
+        lifespan=_lifespan(settings, origins, tallies),
     )
     app.router.redirect_slashes = False
     return app
@@ -105,7 +109,7 @@ def _cross_origin(listed: tuple[str, ...]) -> list[Middleware]:
     ]
 
 
-def _lifespan(settings: Settings, origins: Origins) -> Lifespan:
+def _lifespan(settings: Settings, origins: Origins, tallies: Tallies | None) -> Lifespan:
     site_tokens = SiteTokens(settings)
 
     @asynccontextmanager
@@ -119,6 +123,7 @@ def _lifespan(settings: Settings, origins: Origins) -> Lifespan:
                 open_throttle(settings) as throttle,
                 open_log(store, settings) as log,
                 Hub(log, settings).running() as hub,
+                open_metrics(hub, throttle, tallies) as metrics,
             ):
                 app.state.hub = hub  # for the server, which drains it before the lifespan ends
                 yield {
@@ -128,6 +133,7 @@ def _lifespan(settings: Settings, origins: Origins) -> Lifespan:
                     "throttle": throttle,
                     "templates": open_templates(),
                     "origins": origins,
+                    "metrics": metrics,
                 }
 
     return lifespan

@@ -45,6 +45,9 @@ class Worker:
         self.ends_by = math.inf
         self.process = context.Process(target=_work_below_parent, args=(work, self._began, *given))
         self.process.start()
+        assert self.process.pid, "it has just been started"  # noqa: S101
+        #: Of the process.
+        self.id = self.process.pid
 
     @property
     def works(self) -> bool:
@@ -59,8 +62,8 @@ class Worker:
     def end(self, told: signal.Signals, *, within: float) -> None:
         """Tells it to end within so many seconds."""
         self.ends_by = time.monotonic() + within
-        if self.is_alive and self.process.pid:
-            os.kill(self.process.pid, told)
+        if self.is_alive:
+            os.kill(self.id, told)
 
     def kill_if_late(self) -> None:
         """Kills it if it was told to end and has not."""
@@ -71,13 +74,22 @@ class Worker:
 class Workers:
     """Runs `work(begun, *given)` in so many processes; all of it must be picklable.
 
-    One that was told to end is killed after `last_seconds`.
+    One that was told to end is killed after `last_seconds`. `ended` is called with the id of each
+    process that has ended while others work.
     """
 
-    def __init__(self, count: int, work: Work, *given: Any, last_seconds: float) -> None:
+    def __init__(
+        self,
+        count: int,
+        work: Work,
+        *given: Any,
+        last_seconds: float,
+        ended: Callable[[int], None] | None = None,
+    ) -> None:
         self._count = count
         self._new = partial(Worker, multiprocessing.get_context("spawn"), work, *given)
         self._last_seconds = last_seconds
+        self._ended = ended or (lambda _process: None)
         self._stopping = False
         self._told_to_roll = False
         #: Those that do the work.
@@ -125,16 +137,18 @@ class Workers:
         wait([worker.process.sentinel for worker in everybody], timeout=LOOK_SECONDS)
         for worker in self._ending:
             worker.kill_if_late()
-        self._ending = [worker for worker in self._ending if worker.is_alive]
+        for worker in [worker for worker in self._ending if not worker.is_alive]:
+            self._ending.remove(worker)
+            self._ended(worker.id)
 
     def _replace_dead(self) -> None:
         dead = [worker for worker in self._workers if not worker.is_alive]
         if not dead or self._stopping:
             return
         for worker in dead:
-            process = worker.process
-            logger.warning("worker %d ended with status %s", process.pid, process.exitcode)
+            logger.warning("worker %d ended with status %s", worker.id, worker.process.exitcode)
             self._workers.remove(worker)
+            self._ended(worker.id)
         time.sleep(REPLACEMENT_SECONDS)
         self._workers += [self._new() for _ in dead]
 
@@ -154,13 +168,13 @@ class Workers:
             self._workers.remove(old)
             self._workers.append(successor)
             self._end(old, REPLACED)
-            logger.info("worker %d replaces %d", successor.process.pid, old.process.pid)
+            logger.info("worker %d replaces %d", successor.id, old.id)
         elif successor.works:  # whom it was to replace has died, and was replaced
             self._end(successor)
         elif successor.is_alive and time.monotonic() < successor.started_at + START_SECONDS:
             return
         else:
-            logger.error("worker %d does not begin: the others stay", successor.process.pid)
+            logger.error("worker %d does not begin: the others stay", successor.id)
             self._old.clear()
             self._end(successor)
         self._successor = None

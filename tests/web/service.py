@@ -21,6 +21,7 @@ from livria_sse.application import create_app
 from livria_sse.auth import passwords
 from livria_sse.models import Account, Position
 from livria_sse.settings import Settings
+from livria_sse.tallies import Tallies
 from livria_sse.web.state import State
 from tests.factories import add_account
 from tests.parts import GENEROUS
@@ -87,10 +88,12 @@ class Service:
 
 
 @asynccontextmanager
-async def serving(folder: Path, **settings: Any) -> AsyncIterator[Service]:
+async def serving(
+    folder: Path, tallies: Tallies | None = None, **settings: Any
+) -> AsyncIterator[Service]:
     """The application on a database of its own, with the sample books."""
     url = f"sqlite:///{folder}/livria.db"
-    app = create_app(Settings(**{"database_url": url, **GENEROUS, **settings}))
+    app = create_app(Settings(**{"database_url": url, **GENEROUS, **settings}), tallies)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(passwords, "PasswordHasher", LITTLE_WORK)
         lifespan = app.router.lifespan_context(app)

@@ -9,11 +9,9 @@ import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, closing, contextmanager
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
-from prometheus_client.parser import text_string_to_metric_families
 
 from livria_sse.store import sqlite
 from livria_sse.store.database import Connection
@@ -174,63 +172,6 @@ def test_degraded_without_redis(tmp_path: Path) -> None:
         asyncio.run(until(lambda: status() == "degraded"))
 
 
-async def test_metrics_can_be_parsed(client: httpx.AsyncClient) -> None:
-    """The metrics are in Prometheus' text format, each described, all our own."""
-    answer = await client.get("/metrics")
-    assert answer.status_code == 200
-    assert answer.headers["content-type"].startswith("text/plain; version=0.0.4")
-    assert answer.headers["cache-control"] == "no-store"
-    families = list(text_string_to_metric_families(answer.text))
-    kinds = {family.name: family.type for family in families}
-    assert kinds == {
-        "livria_streams_open": "gauge",
-        "livria_books_watched": "gauge",
-        "livria_streams_opened": "counter",
-        "livria_streams_closed": "counter",
-        "livria_streams_refused": "counter",
-        "livria_deliveries": "counter",
-        "livria_push_seconds": "histogram",
-        "livria_log_reads": "counter",
-        "livria_publisher_backlog": "gauge",
-        "livria_degraded": "gauge",
-        "livria_loop_lag_seconds": "gauge",
-        "livria_audit_repairs": "counter",
-        "livria_requests_refused": "counter",
-    }
-    assert all(family.documentation for family in families)
-    samples = [sample for family in families for sample in family.samples]
-    assert {sample.value for sample in samples if "lag" not in sample.name} == {0.0}
-
-
-async def test_metrics_count_streams(client: httpx.AsyncClient, service: Service) -> None:
-    """A stream that is open is seen in the metrics, and one that has ended no longer."""
-    stream = asyncio.create_task(client.get(f"/sse/books/{BOOK}/"))
-    await service.streaming()
-    numbers = await _numbers(client)
-    assert numbers["livria_streams_open"] == 1
-    assert numbers["livria_books_watched"] == 1
-    await service.hub.drain()
-    assert (await stream).status_code == 200
-    numbers = await _numbers(client)
-    assert numbers["livria_streams_open"] == 0
-    assert numbers["livria_books_watched"] == 0
-    assert numbers["livria_streams_opened_total", "live"] == 1
-    assert numbers["livria_streams_closed_total", "closing"] == 1
-    assert numbers["livria_log_reads_total"] == 1
-
-
-async def test_metrics_time_pushes(mina: httpx.AsyncClient, service: Service) -> None:
-    """How long a change takes to its readers is counted once for each change."""
-    stream = asyncio.create_task(mina.get(f"/sse/books/{BOOK}/"))
-    await service.streaming()
-    await mina.post("/api/reviews/", json={"book": BOOK, "content": "timed"})
-    numbers = await _numbers(mina)
-    assert numbers["livria_push_seconds_count"] == 1
-    assert numbers["livria_deliveries_total"] == 1
-    await service.hub.drain()
-    await stream
-
-
 @pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics", "/openapi.json"])
 async def test_operations_are_only_read(client: httpx.AsyncClient, path: str) -> None:
     """What operators ask for can only be asked for."""
@@ -240,13 +181,3 @@ async def test_operations_are_only_read(client: httpx.AsyncClient, path: str) ->
     problem_of(answer)
     asked, got = await client.head(path), await client.get(path)
     assert asked.status_code == got.status_code == 200
-
-
-async def _numbers(client: httpx.AsyncClient) -> dict[Any, float]:
-    """By name, or by name and label."""
-    text = (await client.get("/metrics")).text
-    samples = [each for family in text_string_to_metric_families(text) for each in family.samples]
-    return {
-        (sample.name, *sample.labels.values()) if sample.labels else sample.name: sample.value
-        for sample in samples
-    }

@@ -26,6 +26,7 @@ from livria_sse.logs import configure_logging
 from livria_sse.server.guard import GuardedProtocol
 from livria_sse.server.protocol import UVICORN, DetachingProtocol
 from livria_sse.settings import Settings
+from livria_sse.tallies import Tallies, open_tallies
 from livria_sse.tasks import Tasks, kept
 from livria_sse.workers import REPLACED, Workers
 
@@ -154,16 +155,23 @@ def serve(app: Starlette, settings: Settings) -> None:
     with _listen(settings) as listener:
         click.echo(f"livria-sse: open {_address(listener)}")
         if settings.workers > 1:
-            last_seconds = settings.drain_seconds + GRACE_SECONDS + 5
-            workers = Workers(
-                settings.workers, _work, settings, listener, last_seconds=last_seconds
-            )
-            workers.run()
+            _serve_by_workers(settings, listener)
         else:
             server = Server(app, settings)
             if signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:  # else somebody said nohup
                 signal.signal(signal.SIGHUP, server.handle_exit)
             server.run([listener])
+
+
+def _serve_by_workers(settings: Settings, listener: socket.socket) -> None:
+    with open_tallies() as tallies:
+        Workers(
+            settings.workers,
+            _work,
+            *(settings, listener, tallies),
+            last_seconds=settings.drain_seconds + GRACE_SECONDS + 5,
+            ended=tallies.end if tallies else None,
+        ).run()
 
 
 def _raise_file_limit(settings: Settings) -> None:
@@ -180,8 +188,13 @@ def _raise_file_limit(settings: Settings) -> None:
             )
 
 
-def _work(begun: Callable[[], None], settings: Settings, listener: socket.socket) -> None:
+def _work(
+    begun: Callable[[], None],
+    settings: Settings,
+    listener: socket.socket,
+    tallies: Tallies | None,
+) -> None:
     configure_logging(settings)
-    server = Server(create_app(settings), settings, begun)
+    server = Server(create_app(settings, tallies), settings, begun)
     signal.signal(REPLACED, server.handle_exit)
     server.run([listener])

@@ -11,6 +11,7 @@ from livria_sse.auth import Auth
 from livria_sse.hub import Hub
 from livria_sse.store import Store
 from livria_sse.throttle import Throttle
+from livria_sse.web.metrics import Metrics
 from livria_sse.web.origins import Origins
 
 
@@ -23,6 +24,7 @@ class State(TypedDict):
     throttle: Throttle
     templates: Environment
     origins: Origins
+    metrics: Metrics
 
 
 Request = StarletteRequest[State]
