@@ -6,7 +6,7 @@ import re
 import secrets
 import string
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import chain
 from typing import Literal
@@ -18,6 +18,8 @@ LONGEST_POSITION = 32
 EPOCH_ALPHABET = string.digits + string.ascii_lowercase
 _POSITION = re.compile(r"([0-9a-z]{1,12})-(0|[1-9][0-9]{0,15})")
 
+#: Where a difference can be taken from, the nearest first.
+Rung = Literal["feed", "redis", "sql"]
 ChangeType = Literal["review.created", "review.updated", "review.deleted"]
 
 
@@ -135,6 +137,8 @@ class Difference:
     #: The number of reviews at `head`.
     review_count: int
     changes: tuple[Change, ...]
+    #: The rung it was read from: where it was made, unless somebody nearer has kept it.
+    rung: Rung = field(default="sql", compare=False)
 
     def since(self, seq: int) -> Difference:
         """The part of it that a reader at `seq` lacks; `after <= seq <= head`."""

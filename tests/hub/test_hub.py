@@ -6,6 +6,7 @@ import asyncio
 import gc
 from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -18,7 +19,7 @@ from livria_sse.hub import Hub, Subscriber
 from livria_sse.hub.feed import SIZE
 from livria_sse.log.base import Listener
 from livria_sse.log.local import LocalLog
-from livria_sse.models import Account, Difference
+from livria_sse.models import Account, Difference, Rung
 from livria_sse.settings import Settings
 from livria_sse.store import Store
 
@@ -34,6 +35,7 @@ class CountingLog(LocalLog):
         super().__init__(store, replay_limit=replay_limit)
         self.listened = 0
         self.reads = 0
+        self.nearest: Rung = "sql"
         self.broken = False
         self.failing: Exception | None = None
         self.failures = 0
@@ -43,7 +45,8 @@ class CountingLog(LocalLog):
         self.reads += 1
         if self.broken:
             raise StoreUnavailable
-        return await super().since(book_id, seq, known=known)
+        difference = await super().since(book_id, seq, known=known)
+        return replace(difference, rung=self.nearest)
 
     async def heads(self, book_ids: Collection[int]) -> dict[int, int]:
         """Fails if it is broken."""
@@ -448,3 +451,30 @@ async def test_draining_ends_all(service: Service, new_reader: NewReader) -> Non
         assert all(reader.ended for reader in readers)
         assert {subscriber.ending for subscriber in subscribers} == {"closing"}
         assert service.hub.draining
+
+
+async def test_rungs_are_counted(service: Service) -> None:
+    """Each resumed stream counts by the rung that had what its reader lacked, each read by its."""
+    for number in range(3):
+        await service.commit(f"review {number}")
+    epoch, statistics = service.hub.epoch, service.hub.statistics
+    async with AsyncExitStack() as stack:
+
+        async def resume(asked: str | None) -> None:
+            reader = DirectReader()
+            await stack.enter_async_context(watching(service.hub, reader, service.book, asked))
+
+        await resume(None)
+        assert statistics().reads == {"sql": 1, "redis": 0}
+        service.log.nearest = "redis"
+        await resume(f"{epoch}-2")
+        service.log.nearest = "sql"
+        await resume(f"{epoch}-1")
+        assert statistics().resumed == {"feed": 0, "redis": 1, "sql": 1}
+        assert statistics().reads == {"sql": 2, "redis": 1}
+        await resume(f"{epoch}-2")  # which is held by now
+        await resume(f"{epoch}-3")  # which lacks nothing
+        await resume("another-1")
+        assert statistics().resumed == {"feed": 2, "redis": 1, "sql": 1}
+        assert statistics().opened == {"live": 1, "resumed": 4, "reset": 1}
+        assert statistics().reads == {"sql": 2, "redis": 1}

@@ -30,6 +30,7 @@ async def test_metrics_can_be_parsed(client: httpx.AsyncClient) -> None:
         "livria_streams_open": "gauge",
         "livria_books_watched": "gauge",
         "livria_streams_opened": "counter",
+        "livria_resumes": "counter",
         "livria_streams_closed": "counter",
         "livria_streams_refused": "counter",
         "livria_deliveries": "counter",
@@ -60,7 +61,22 @@ async def test_metrics_count_streams(client: httpx.AsyncClient, service: Service
     assert numbers["livria_books_watched"] == 0
     assert numbers["livria_streams_opened_total", "live"] == 1
     assert numbers["livria_streams_closed_total", "closing"] == 1
-    assert numbers["livria_log_reads_total"] == 1
+    assert numbers["livria_log_reads_total", "sql"] == 1
+    assert numbers["livria_log_reads_total", "redis"] == 0
+
+
+async def test_metrics_count_resumes(client: httpx.AsyncClient, service: Service) -> None:
+    """Who resumes, and who cannot, is counted by how, and by where what they missed was found."""
+    for asked in (f"{service.hub.epoch}-0", "another-1"):
+        stream = asyncio.create_task(client.get(f"/sse/books/{BOOK}/?last_event_id={asked}"))
+        await service.streaming()
+        await service.hub.drain()
+        await stream
+        service.hub.draining = False
+    numbers = await _numbers(client)
+    assert numbers["livria_resumes_total", "resumed", "feed"] == 1
+    assert numbers["livria_resumes_total", "resumed", "sql"] == 0
+    assert numbers["livria_resumes_total", "reset", "none"] == 1
 
 
 async def test_metrics_time_pushes(mina: httpx.AsyncClient, service: Service) -> None:

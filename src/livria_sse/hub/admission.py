@@ -10,7 +10,7 @@ from typing import Literal, get_args
 from livria_sse.frames import Mode
 from livria_sse.hub.feed import Feed
 from livria_sse.hub.subscriber import Ending, Subscriber
-from livria_sse.models import Position
+from livria_sse.models import Position, Rung
 from livria_sse.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -33,6 +33,8 @@ class Admission:
         #: Streams by how they began, and by why they ended.
         self.opened = Counter[Mode](dict.fromkeys(get_args(Mode), 0))
         self.closed = Counter[Ending](dict.fromkeys(get_args(Ending), 0))
+        #: Those that were resumed, by where what they lacked was taken from.
+        self.resumed = Counter[Rung](dict.fromkeys(get_args(Rung), 0))
         #: How often each limit kept a stream from being opened.
         self.refused = Counter[Limit](dict.fromkeys(get_args(Limit), 0))
 
@@ -82,9 +84,11 @@ class Admission:
             self._mentioned_at = now
             logger.warning("busy: the limit on %s is reached, now by %s", limit, address)
 
-    def begin(self, subscriber: Subscriber) -> None:
-        """Counts a stream."""
+    def begin(self, subscriber: Subscriber, rung: Rung | None = None) -> None:
+        """Counts a stream, and where what a resumed one lacks was taken from."""
         self.opened[subscriber.mode] += 1
+        if rung:
+            self.resumed[rung] += 1
         self._of_address[subscriber.address] += 1
 
     def end(self, subscriber: Subscriber, ending: Ending) -> None:

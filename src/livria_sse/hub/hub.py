@@ -148,7 +148,7 @@ class Hub:
             begun_at=now,
             expires_at=now + age,
         )
-        self._admission.begin(subscriber)
+        self._admission.begin(subscriber, begin.rung)
         feed.subscribers.add(subscriber)
         self._heartbeat.add(subscriber)
         sink.owner = subscriber
@@ -226,6 +226,7 @@ class Hub:
             streams=self._admission.streams,
             books=len(self._feeds),
             opened=self._admission.opened,
+            resumed=self._admission.resumed,
             closed=self._admission.closed,
             refused=self._admission.refused,
             deliveries=self._fanout.deliveries,

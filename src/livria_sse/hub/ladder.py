@@ -7,6 +7,7 @@ all who wait for it: when a herd of readers comes back, the reads are as many as
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from contextlib import suppress
 from typing import NamedTuple
 
@@ -15,7 +16,7 @@ from livria_sse.errors import DifferenceTooLarge, StoreUnavailable
 from livria_sse.hub.burst import Burst
 from livria_sse.hub.feed import UNKNOWN, Feed
 from livria_sse.log.base import Log
-from livria_sse.models import Difference, Position
+from livria_sse.models import Difference, Position, Rung
 
 #: How long a reader waits who needs what cannot be read now, before it is tried again.
 PAUSE = 1.0
@@ -28,6 +29,8 @@ class Way(NamedTuple):
     head: int
     #: The number of reviews there.
     review_count: int
+    #: From where it was taken.
+    rung: Rung
 
 
 class Ladder:
@@ -35,8 +38,8 @@ class Ladder:
 
     def __init__(self, log: Log) -> None:
         self._log = log
-        #: How often the log was read.
-        self.reads = 0
+        #: How often the log has answered, by the rung that it read.
+        self.reads = Counter[Rung]({"redis": 0, "sql": 0})
 
     async def bring_up(self, feed: Feed) -> None:
         """Reads until the feed has all that it heard of."""
@@ -54,10 +57,10 @@ class Ladder:
         async with feed.lock:
             ready = feed.burst_since(seq)  # read by somebody for whom this one has waited
             if ready is not None:
-                return Way(ready, feed.head, feed.review_count)
-            difference = feed.learn(await self._since(feed, seq, known=feed.announced))
-            difference = difference.since(seq)
-            return Way(feed.burst(difference), difference.head, difference.review_count)
+                return Way(ready, feed.head, feed.review_count, "feed")
+            read = await self._since(feed, seq, known=feed.announced)
+            way = feed.learn(read).since(seq)
+            return Way(feed.burst(way), way.head, way.review_count, read.rung)
 
     async def way_to_head(self, feed: Feed, seq: int) -> Way:
         """The same for a reader whose stream is open: what it takes, and however long."""
@@ -67,7 +70,7 @@ class Ladder:
             except DifferenceTooLarge:
                 head = Position(feed.epoch, feed.head)
                 lost = frames.reset(feed.book_id, reason="too_large", head=head)
-                return Way(Burst(lost), feed.head, feed.review_count)
+                return Way(Burst(lost), feed.head, feed.review_count, "feed")
             except StoreUnavailable:
                 await asyncio.sleep(PAUSE)
 
@@ -80,15 +83,17 @@ class Ladder:
         if feed.head != UNKNOWN:
             with suppress(DifferenceTooLarge):
                 return await self._since(feed, feed.head, known=known)
-        self.reads += 1
-        return await self._log.head(feed.book_id)
+        head = await self._log.head(feed.book_id)
+        self.reads[head.rung] += 1
+        return head
 
     async def _since(self, feed: Feed, seq: int, *, known: int | None) -> Difference:
         if seq <= feed.too_large:
             raise DifferenceTooLarge
-        self.reads += 1
         try:
-            return await self._log.since(feed.book_id, seq, known=known)
+            difference = await self._log.since(feed.book_id, seq, known=known)
         except DifferenceTooLarge:
             feed.too_large = seq
             raise
+        self.reads[difference.rung] += 1
+        return difference

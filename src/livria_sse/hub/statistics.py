@@ -10,6 +10,7 @@ from prometheus_client import Histogram
 from livria_sse.frames import Mode
 from livria_sse.hub.admission import Limit
 from livria_sse.hub.subscriber import Ending
+from livria_sse.models import Rung
 
 
 class Statistics(NamedTuple):
@@ -21,6 +22,8 @@ class Statistics(NamedTuple):
     books: int
     #: Streams that were opened since the start, by how they began.
     opened: Mapping[Mode, int]
+    #: Streams that were resumed since the start, by the rung that had what they lacked.
+    resumed: Mapping[Rung, int]
     #: Streams that were closed since the start, by why they ended.
     closed: Mapping[Ending, int]
     #: Streams that were sent away since the start, by which limit was reached.
@@ -29,8 +32,8 @@ class Statistics(NamedTuple):
     deliveries: int
     #: How long each of them took, in seconds, with all to whom it was written.
     push_seconds: Histogram
-    #: How often the log was read.
-    reads: int
+    #: How often the log has answered, by the rung that it read.
+    reads: Mapping[Rung, int]
     #: In how many books something is still to be told to other processes.
     backlog: int
     #: Whether changes of other processes come late.

@@ -10,7 +10,7 @@ from livria_sse.frames import Mode, ResetReason
 from livria_sse.hub.burst import Burst
 from livria_sse.hub.feed import Feed
 from livria_sse.hub.ladder import Ladder
-from livria_sse.models import Position
+from livria_sse.models import Position, Rung
 
 
 class Welcome(NamedTuple):
@@ -23,6 +23,8 @@ class Welcome(NamedTuple):
     #: What they lack from there, and the seq to which it leads.
     difference: Burst | None = None
     head: int = 0
+    #: From where that was taken, for one who resumes; where nothing is lacking the feed knew it.
+    rung: Rung | None = None
 
     def padded(self) -> Welcome:
         """The same behind a comment of 2 KiB."""
@@ -66,14 +68,19 @@ def _live(feed: Feed) -> Welcome:
 
 
 async def _resumed(feed: Feed, ladder: Ladder, position: Position) -> Welcome:
-    difference, seq, review_count = None, feed.head, feed.review_count
+    way = None
     if position.seq < feed.head:
-        difference, seq, review_count = await ladder.burst_since(feed, position.seq)
-    head = Position(feed.epoch, seq)
+        way = await ladder.burst_since(feed, position.seq)
     first = frames.opening(
-        feed.book_id, mode="resumed", position=position, head=head, review_count=review_count
+        feed.book_id,
+        mode="resumed",
+        position=position,
+        head=Position(feed.epoch, way.head if way else feed.head),
+        review_count=way.review_count if way else feed.review_count,
     )
-    return Welcome("resumed", Burst(first), position.seq, difference, seq)
+    if way is None:
+        return Welcome("resumed", Burst(first), position.seq, rung="feed")
+    return Welcome("resumed", Burst(first), position.seq, way.burst, way.head, way.rung)
 
 
 def _reset(feed: Feed, reason: ResetReason) -> Welcome:

@@ -71,7 +71,7 @@ class Log(Protocol):
         """What a reader at `seq` lacks. If `seq` is ahead of the head, `head` is below `after`.
 
         With `known`, a difference that leads at least there will do; it may then be read from
-        wherever it is nearest.
+        wherever it is nearest. It says which rung that was.
 
         Raises:
             UnknownBook: There is no such book.

@@ -15,7 +15,7 @@ from prometheus_client import CollectorRegistry, Histogram, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from livria_sse.hub import Hub
+from livria_sse.hub import Hub, Statistics
 from livria_sse.tallies import Tallies
 from livria_sse.tasks import Tasks, kept
 from livria_sse.throttle import Throttle
@@ -113,13 +113,14 @@ class HubCollector(Collector):
         yield GaugeMetricFamily("livria_streams_open", "Open streams.", numbers.streams)
         yield GaugeMetricFamily("livria_books_watched", "Books with open streams.", numbers.books)
         yield _counted("livria_streams_opened", "Streams opened.", "mode", numbers.opened)
+        yield _resumes(numbers)
         yield _counted("livria_streams_closed", "Streams closed.", "reason", numbers.closed)
         yield _counted("livria_streams_refused", "Streams sent away.", "limit", numbers.refused)
         yield CounterMetricFamily(
             "livria_deliveries", "Differences written to readers.", numbers.deliveries
         )
         yield from _without_times(numbers.push_seconds)
-        yield CounterMetricFamily("livria_log_reads", "Reads of the log.", numbers.reads)
+        yield _counted("livria_log_reads", "Reads of the log.", "rung", numbers.reads)
         yield GaugeMetricFamily(
             "livria_publisher_backlog", "Books with changes to be published.", numbers.backlog
         )
@@ -145,6 +146,18 @@ class ThrottleCollector(Collector):
         yield _counted(
             "livria_requests_refused", "Requests refused.", "limit", self._throttle.refused
         )
+
+
+def _resumes(numbers: Statistics) -> Metric:
+    family = CounterMetricFamily(
+        "livria_resumes",
+        "Streams opened from a position, by the rung that had what was missed.",
+        labels=["mode", "rung"],
+    )
+    for rung, number in numbers.resumed.items():
+        family.add_metric(["resumed", rung], number)
+    family.add_metric(["reset", "none"], numbers.opened["reset"])
+    return family
 
 
 def _without_times(histogram: Histogram) -> Iterator[Metric]:

@@ -85,6 +85,7 @@ async def test_redis_spares_the_database(
     for seq in range(6):
         difference = await log.since(BOOK, seq, known=5)
         assert difference == await store.changes.since(BOOK, seq, limit=LIMIT)
+        assert difference.rung == "redis"
     assert database.reads == 0
 
 
@@ -95,8 +96,9 @@ async def test_the_truth_is_the_databases(
     await post(store, mina, log, 2)
     await store.reviews.create(BOOK, "never published", author=mina)
 
-    assert (await log.since(BOOK, 0)).head == 3
-    assert (await log.since(BOOK, 2, known=3)).head == 3
+    for read in await log.since(BOOK, 0), await log.since(BOOK, 2, known=3):
+        assert read.head == 3
+        assert read.rung == "sql"
     assert database.reads == 2
 
 

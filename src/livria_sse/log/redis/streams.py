@@ -96,7 +96,12 @@ class Streams:
             logger.warning("the log of book %d in Redis is not ours", book_id)
             return None
         return Difference(
-            book_id=book_id, after=seq, head=head, review_count=review_count, changes=changes
+            book_id=book_id,
+            after=seq,
+            head=head,
+            review_count=review_count,
+            changes=changes,
+            rung="redis",
         )
 
     def _keys(self, book_id: int) -> list[str]:
