@@ -37,6 +37,7 @@ async def test_metrics_can_be_parsed(client: httpx.AsyncClient) -> None:
         "livria_push_seconds": "histogram",
         "livria_log_reads": "counter",
         "livria_publisher_backlog": "gauge",
+        "livria_publisher_age_seconds": "gauge",
         "livria_degraded": "gauge",
         "livria_loop_lag_seconds": "gauge",
         "livria_audit_repairs": "counter",

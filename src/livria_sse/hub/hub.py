@@ -233,6 +233,7 @@ class Hub:
             push_seconds=self._fanout.seconds,
             reads=self._ladder.reads,
             backlog=self._log.backlog,
+            backlog_seconds=self._log.backlog_seconds,
             degraded=self.degraded is not None,
             loop_lag=self._heartbeat.lag,
             repairs=self._audit.repairs,

@@ -36,6 +36,8 @@ class Statistics(NamedTuple):
     reads: Mapping[Rung, int]
     #: In how many books something is still to be told to other processes.
     backlog: int
+    #: For how many seconds the oldest of it has waited.
+    backlog_seconds: float
     #: Whether changes of other processes come late.
     degraded: bool
     #: How late the event loop was lately, in seconds.

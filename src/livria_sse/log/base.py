@@ -55,6 +55,11 @@ class Log(Protocol):
         """In how many books something is still to be told to other processes."""
         ...
 
+    @property
+    def backlog_seconds(self) -> float:
+        """For how long the oldest of it has waited; 0 if there is none."""
+        ...
+
     async def head(self, book_id: int) -> Difference:
         """Where a book stands: the difference, with nothing in it, that follows its head.
 

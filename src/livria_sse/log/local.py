@@ -18,6 +18,7 @@ class LocalLog:
 
     degraded: str | None = None
     backlog = 0
+    backlog_seconds = 0.0
 
     def __init__(self, store: Store, *, replay_limit: int) -> None:
         self.epoch = store.epoch

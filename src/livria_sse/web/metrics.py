@@ -25,7 +25,7 @@ logger = logging.getLogger(__name__)
 #: How often a worker tells the others what it has counted.
 TELL_SECONDS = 1.0
 #: Gauges that are not added up: of several workers, the highest is told.
-HIGHEST = frozenset({"livria_degraded", "livria_loop_lag_seconds"})
+HIGHEST = frozenset({"livria_degraded", "livria_loop_lag_seconds", "livria_publisher_age_seconds"})
 
 
 class Metrics:
@@ -123,6 +123,11 @@ class HubCollector(Collector):
         yield _counted("livria_log_reads", "Reads of the log.", "rung", numbers.reads)
         yield GaugeMetricFamily(
             "livria_publisher_backlog", "Books with changes to be published.", numbers.backlog
+        )
+        yield GaugeMetricFamily(
+            "livria_publisher_age_seconds",
+            "How long the oldest change has waited to be published.",
+            numbers.backlog_seconds,
         )
         yield GaugeMetricFamily(
             "livria_degraded", "Whether others' changes come late.", numbers.degraded

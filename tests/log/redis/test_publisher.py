@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import time
 from collections.abc import AsyncIterator
 from contextlib import suppress
 
@@ -118,6 +119,57 @@ async def test_waiting_changes_are_joined(
         redis.signal(signal.SIGCONT)
 
     await until_appended(streams, store)
+
+
+async def test_age_of_the_backlog(
+    store: Store, mina: Account, redis: RedisServer, streams: Streams, publisher: Publisher
+) -> None:
+    """The oldest change that waits tells its age, also while it is under way, until it is there."""
+    await add_book(store, 11)
+    assert publisher.backlog_seconds == 0
+    redis.kill()
+    began = time.monotonic()
+    publisher.publish(await post(store, mina))
+    await until(lambda: publisher.backlog_seconds > 0.2)
+    publisher.publish(await post(store, mina))
+    publisher.publish(await post(store, mina, book=11))
+    assert 0.2 < publisher.backlog_seconds < time.monotonic() - began
+
+    redis.start(empty=True)
+
+    await until_appended(streams, store)
+    await until(lambda: publisher.backlog == 0)
+    assert publisher.backlog_seconds == 0
+
+
+class GatedStreams(Streams):
+    """Streams to which each difference is appended when somebody lets it pass."""
+
+    def __init__(self, client: Redis, epoch: str) -> None:
+        super().__init__(Link(client), epoch, Settings())
+        self.gate = asyncio.Semaphore(0)
+
+    async def append(self, difference: Difference, *, anew: bool = False) -> int:
+        """Waits for its turn."""
+        await self.gate.acquire()
+        return await super().append(difference, anew=anew)
+
+
+async def test_age_under_load(store: Store, mina: Account, client: Redis) -> None:
+    """A book of which something waits always is not as old as what has been appended long ago."""
+    streams = GatedStreams(client, store.epoch)
+    async with Publisher(streams, store.changes).running() as publisher:
+        publisher.publish(await post(store, mina))
+        await until(lambda: publisher.backlog_seconds > 0.2)
+        over = time.monotonic()
+        for _ in range(2):
+            await until(lambda: BOOK not in publisher._waiting)  # it is under way
+            publisher.publish(await post(store, mina))
+            streams.gate.release()
+        await until(lambda: BOOK not in publisher._waiting)
+
+        assert 0 < publisher.backlog_seconds < time.monotonic() - over
+        streams.gate.release()
 
 
 async def test_redis_comes_back(

@@ -45,6 +45,11 @@ class RedisLog:
         """In how many books something is still to be published."""
         return self._publisher.backlog
 
+    @property
+    def backlog_seconds(self) -> float:
+        """For how long the oldest of it has waited."""
+        return self._publisher.backlog_seconds
+
     async def head(self, book_id: int) -> Difference:
         """Where a book stands; whether its stream stands there, too, is seen to beside."""
         head = await self._database.head(book_id)

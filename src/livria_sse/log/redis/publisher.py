@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
@@ -40,6 +41,8 @@ class Publisher:
         #: What is to be appended to each book; None if the book is behind.
         self._waiting: dict[int, Difference | None] = {}
         self._busy: set[int] = set()
+        #: Since when something of a book has waited, of which everything before is appended.
+        self._since: dict[int, float] = {}
         #: Books are brought up to date one after the other: when Redis comes back there may be
         #: thousands, and those who post need the database, too.
         self._repairs = asyncio.Semaphore(1)
@@ -61,16 +64,19 @@ class Publisher:
         """How many books have changes that are not appended yet."""
         return len(self._waiting.keys() | self._busy)
 
+    @property
+    def backlog_seconds(self) -> float:
+        """For how long the oldest of these changes has waited; 0 if there is none."""
+        return time.monotonic() - min(self._since.values()) if self._since else 0.0
+
     def publish(self, difference: Difference) -> None:
         """Appends a difference soon. Never waits, and never fails."""
-        book_id = difference.book_id
-        self._waiting[book_id] = self._joined(difference) if self._streams.available else None
-        self._begin(book_id)
+        joined = self._joined(difference) if self._streams.available else None
+        self._wait(difference.book_id, joined)
 
     def repair(self, book_id: int) -> None:
         """Gives a book's stream what SQL has and somebody never published."""
-        self._waiting[book_id] = None
-        self._begin(book_id)
+        self._wait(book_id, None)
 
     def verify(self, book_id: int, head: int) -> None:
         """Repairs a book's stream soon if it is there and does not reach this head.
@@ -97,6 +103,11 @@ class Publisher:
             return None
         return waiting.merged(difference) if len(waiting.changes) < LONGEST_WAIT else None
 
+    def _wait(self, book_id: int, difference: Difference | None) -> None:
+        self._waiting[book_id] = difference
+        self._since.setdefault(book_id, time.monotonic())
+        self._begin(book_id)
+
     def _begin(self, book_id: int) -> None:
         if self._streams.available and book_id not in self._busy:
             self._busy.add(book_id)
@@ -105,7 +116,10 @@ class Publisher:
     async def _append_all(self, book_id: int) -> None:
         try:
             while book_id in self._waiting:
+                begun_at = time.monotonic()
                 await self._append(book_id, self._waiting.pop(book_id))
+                self._since[book_id] = begun_at  # or later, if anything waits
+            del self._since[book_id]
         except LivriaError:  # Redis or the database is away
             self._waiting[book_id] = None
         except BaseException:  # whatever it is, the change must not be forgotten
