@@ -123,7 +123,7 @@ def _lifespan(settings: Settings, origins: Origins, tallies: Tallies | None) -> 
                 open_throttle(settings) as throttle,
                 open_log(store, settings) as log,
                 Hub(log, settings).running() as hub,
-                open_metrics(hub, throttle, tallies) as metrics,
+                open_metrics(hub, throttle, store, tallies) as metrics,
             ):
                 app.state.hub = hub  # for the server, which drains it before the lifespan ends
                 yield {

@@ -91,6 +91,18 @@ def test_migrating_at_once(database_url: str, postgres: PostgresCluster) -> None
     assert postgres.query("SELECT count(*) FROM facts", database=name) == [(1,)]
 
 
+async def test_groups_of_one(store: Store, mina: Account) -> None:
+    """Every write is committed by itself, and counted; reads are not."""
+    (before,) = store.groups.collect()
+    await asyncio.gather(*(store.reviews.create(BOOK, str(n), author=mina) for n in range(5)))
+    await store.changes.head(BOOK)
+
+    (after,) = store.groups.collect()
+    for name, samples in ("le=1", 0), ("sum", -2):
+        grown = after.samples[samples].value - before.samples[samples].value
+        assert grown == 5, name
+
+
 async def test_order_of_commits(database_url: str, store: Store, mina: Account) -> None:
     """A reader who follows the book while many write from two processes misses no change."""
     async with open_store(database_url) as other:

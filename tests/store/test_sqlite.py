@@ -188,6 +188,20 @@ async def test_groups_are_bounded(database: SQLite, path: Path) -> None:
     assert len(committed(path)) == count
 
 
+async def test_groups_are_counted(database: SQLite) -> None:
+    """How many writes were committed together is counted once for each commit."""
+    async with busy(database.write):
+        writes = asyncio.gather(*map(database.write, map(adding, range(5))))
+    await writes
+
+    (family,) = database.groups.collect()
+    sizes = {sample.labels.get("le", sample.name): sample.value for sample in family.samples}
+    assert sizes["1.0"] == 1  # what kept the others waiting
+    assert sizes["4.0"] == 1
+    assert sizes["8.0"] == 2
+    assert sizes["livria_write_group_size_sum"] == 6
+
+
 class Mistake(Exception):
     """What a query raises."""
 

@@ -42,10 +42,12 @@ async def test_metrics_can_be_parsed(client: httpx.AsyncClient) -> None:
         "livria_loop_lag_seconds": "gauge",
         "livria_audit_repairs": "counter",
         "livria_requests_refused": "counter",
+        "livria_write_group_size": "histogram",
     }
     assert all(family.documentation for family in families)
     samples = [sample for family in families for sample in family.samples]
-    assert {sample.value for sample in samples if "lag" not in sample.name} == {0.0}
+    begun = ("livria_loop_lag", "livria_write_group")  # a lag, and the sample books
+    assert {each.value for each in samples if not each.name.startswith(begun)} == {0.0}
 
 
 async def test_metrics_count_streams(client: httpx.AsyncClient, service: Service) -> None:
@@ -88,6 +90,8 @@ async def test_metrics_time_pushes(mina: httpx.AsyncClient, service: Service) ->
     numbers = await _numbers(mina)
     assert numbers["livria_push_seconds_count"] == 1
     assert numbers["livria_deliveries_total"] == 1
+    # The sample books, mina's account, her session, and her review.
+    assert numbers["livria_write_group_size_count"] == 4
     await service.hub.drain()
     await stream
 

@@ -7,6 +7,8 @@ from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 
+from prometheus_client import Histogram
+
 from livria_sse.store.accounts import Accounts
 from livria_sse.store.addresses import on_postgres
 from livria_sse.store.books import Books
@@ -34,6 +36,8 @@ class Store:
     changes: Changes
     accounts: Accounts
     sessions: Sessions
+    #: How many writes were committed together.
+    groups: Histogram
 
 
 @asynccontextmanager
@@ -55,6 +59,7 @@ async def open_store(url: str) -> AsyncIterator[Store]:
             changes=Changes(database),
             accounts=Accounts(database),
             sessions=Sessions(database),
+            groups=database.groups,
         )
 
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Protocol, TypeVar
 
+from prometheus_client import Histogram
+
 T = TypeVar("T")
 Row = Mapping[str, Any]
 
@@ -30,6 +32,9 @@ class Connection(Protocol):
         """Runs a statement without rows."""
 
 
+#: Upper ends of what is counted together, in writes.
+GROUP_SIZES = (1, 2, 4, 8, 16, 32, 64, 128, 256)
+
 Query = Callable[[Connection], Awaitable[T]]
 
 
@@ -39,6 +44,11 @@ class Database(Protocol):
     Both verbs raise `StoreUnavailable` when the database does not answer, and let through whatever
     the query raises. A query must not wait for anything but its connection.
     """
+
+    @property
+    def groups(self) -> Histogram:
+        """How many writes were committed together."""
+        ...
 
     async def read(self, query: Query[T]) -> T:
         """Runs a query in one snapshot: all its statements see the same moment."""
@@ -51,3 +61,13 @@ class Database(Protocol):
         the order of their seqs. A caller who is cancelled does not know whether it was written.
         """
         ...
+
+
+def count_groups() -> Histogram:
+    """Counts how many writes are committed together."""
+    return Histogram(
+        "livria_write_group_size",
+        "Writes that were committed together.",
+        buckets=GROUP_SIZES,
+        registry=None,
+    )

@@ -17,7 +17,7 @@ from databases import Database as Pool
 
 from livria_sse.errors import StoreUnavailable
 from livria_sse.store.addresses import cannot_open, connect_options
-from livria_sse.store.database import Query, T
+from livria_sse.store.database import Query, T, count_groups
 from livria_sse.store.held import HeldConnection
 
 logger = logging.getLogger(__name__)
@@ -67,6 +67,7 @@ class PostgreSQL:
         self._writers = asyncio.Semaphore(WRITERS)
         self._running: set[asyncio.Task[Any]] = set()
         self._closed = False
+        self.groups = count_groups()
 
     async def read(self, query: Query[T]) -> T:
         """Runs a query in one snapshot."""
@@ -74,7 +75,9 @@ class PostgreSQL:
 
     async def write(self, query: Query[T]) -> T:
         """Runs a query in a transaction."""
-        return await self._run(self._transact(query, _BEGIN_WRITE, self._writers))
+        written = await self._run(self._transact(query, _BEGIN_WRITE, self._writers))
+        self.groups.observe(1)
+        return written
 
     async def _run(self, work: Coroutine[Any, Any, T]) -> T:
         # In a task of its own: `databases` knows connections by their tasks, and a caller who is

@@ -19,7 +19,7 @@ from typing import Any, Generic
 import databases
 
 from livria_sse.errors import StoreUnavailable
-from livria_sse.store.database import Query, T
+from livria_sse.store.database import Query, T, count_groups
 from livria_sse.store.thread import Thread, ThreadConnection
 
 logger = logging.getLogger(__name__)
@@ -72,6 +72,7 @@ class SQLite:
         self._readers = readers
         self._writes: asyncio.Queue[Job[Any] | None] = asyncio.Queue()  # None ends `serve_writes`
         self._closed = False
+        self.groups = count_groups()
 
     async def read(self, query: Query[T]) -> T:
         """Runs a query in one snapshot."""
@@ -106,6 +107,8 @@ class SQLite:
             except Exception as error:  # whatever it is, the next group must find somebody
                 for job in group:
                     job.outcome = error
+            else:
+                self.groups.observe(len(group))
             for job in group:
                 job.settle()
 

@@ -16,6 +16,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from livria_sse.hub import Hub, Statistics
+from livria_sse.store import Store
 from livria_sse.tallies import Tallies
 from livria_sse.tasks import Tasks, kept
 from livria_sse.throttle import Throttle
@@ -85,12 +86,13 @@ def _exchanged(tallies: Tallies, own: bytes) -> bytes:
 
 @asynccontextmanager
 async def open_metrics(
-    hub: Hub, throttle: Throttle, tallies: Tallies | None
+    hub: Hub, throttle: Throttle, store: Store, tallies: Tallies | None
 ) -> AsyncIterator[Metrics]:
     """The metrics of these parts; what they count is told to the last."""
     tasks = Tasks()
     with ThreadPoolExecutor(1, thread_name_prefix="tallies") as thread:
-        metrics = Metrics([HubCollector(hub), ThrottleCollector(throttle)], tallies, thread)
+        parts = [HubCollector(hub), ThrottleCollector(throttle), StoreCollector(store)]
+        metrics = Metrics(parts, tallies, thread)
         await metrics.tell()
         if tallies:
             tasks.spawn(kept(metrics.tell_on))
@@ -151,6 +153,17 @@ class ThrottleCollector(Collector):
         yield _counted(
             "livria_requests_refused", "Requests refused.", "limit", self._throttle.refused
         )
+
+
+class StoreCollector(Collector):
+    """Reads what the store has counted."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def collect(self) -> Iterator[Metric]:
+        """The store's numbers."""
+        yield from _without_times(self._store.groups)
 
 
 def _resumes(numbers: Statistics) -> Metric:
