@@ -7,6 +7,7 @@ import gc
 from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -19,7 +20,7 @@ from livria_sse.hub import Hub, Subscriber
 from livria_sse.hub.feed import SIZE
 from livria_sse.log.base import Listener
 from livria_sse.log.local import LocalLog
-from livria_sse.models import Account, Difference, Rung
+from livria_sse.models import Account, Difference, Review, Rung
 from livria_sse.settings import Settings
 from livria_sse.store import Store
 
@@ -478,3 +479,69 @@ async def test_rungs_are_counted(service: Service) -> None:
         assert statistics().resumed == {"feed": 2, "redis": 1, "sql": 1}
         assert statistics().opened == {"live": 1, "resumed": 4, "reset": 1}
         assert statistics().reads == {"sql": 2, "redis": 1}
+
+
+def lags_of(service: Service) -> tuple[float, float]:
+    """How many lags were measured, and their sum in seconds."""
+    (family,) = service.hub.statistics().lags.collect()
+    numbers = {sample.name.rpartition("_")[2]: sample.value for sample in family.samples}
+    return numbers["count"], numbers["sum"]
+
+
+async def test_lags_begin_with_the_review(service: Service) -> None:
+    """A review's lag counts from when it was written: until it was heard of is a part of it."""
+    async with watching(service.hub, DirectReader(), service.book):
+        late = await service.commit("late")
+        (review,) = late.changes
+        assert isinstance(review, Review)
+        review = replace(review, updated_at=review.updated_at - timedelta(seconds=30))
+        service.hub.hear(replace(late, changes=(review,)))
+        service.hub.hear(replace(late, changes=(review,)))  # once more, by its doorbell
+
+        count, seconds = lags_of(service)
+        assert count == 1
+        assert 30 <= seconds < 90
+        await service.post("in time")
+        assert lags_of(service)[0] == 2
+
+
+async def test_lags_of_what_the_audit_finds(store: Store) -> None:
+    """What nobody told is late by as long as it took to find it, and measured once."""
+    async with serving(store, audit_seconds=0.3) as service:
+        reader = DirectReader()
+        async with watching(service.hub, reader, service.book):
+            await service.commit("unheard")
+            await reader.until(1)
+
+            await until(lambda: lags_of(service)[0] == 1)
+            assert lags_of(service)[1] > 0
+
+
+async def test_lags_of_clocks_that_disagree(service: Service) -> None:
+    """A review that seems to come from the future has no lag, rather than a negative one."""
+    async with watching(service.hub, DirectReader(), service.book):
+        early = await service.commit("early")
+        (review,) = early.changes
+        assert isinstance(review, Review)
+        review = replace(review, updated_at=review.updated_at + timedelta(seconds=30))
+        service.hub.hear(replace(early, changes=(review,)))
+
+        assert lags_of(service) == (1, 0)
+
+
+async def test_old_texts_have_no_lag(service: Service) -> None:
+    """Neither what was there before anybody watched, nor what the staff restores, is late."""
+    first = await service.commit("hidden for long")
+    await service.commit("there already")
+    staff = replace(service.author, staff=True)
+    asked = f"{service.hub.epoch}-0"
+    async with watching(service.hub, DirectReader(), service.book, asked):
+        moderation = service.store.moderation
+        service.hub.publish(await moderation.hide(first.changes[0].id, by=staff))
+        service.hub.publish(await moderation.restore(first.changes[0].id, by=staff))
+
+        assert lags_of(service) == (0, 0)
+        review_id = first.changes[0].id
+        reviews = service.store.reviews
+        service.hub.publish(await reviews.update(review_id, "edited", by=service.author))
+        assert lags_of(service)[0] == 1

@@ -35,6 +35,7 @@ async def test_metrics_can_be_parsed(client: httpx.AsyncClient) -> None:
         "livria_streams_refused": "counter",
         "livria_deliveries": "counter",
         "livria_push_seconds": "histogram",
+        "livria_post_to_push_seconds": "histogram",
         "livria_log_reads": "counter",
         "livria_publisher_backlog": "gauge",
         "livria_publisher_age_seconds": "gauge",
@@ -89,6 +90,7 @@ async def test_metrics_time_pushes(mina: httpx.AsyncClient, service: Service) ->
     await mina.post("/api/reviews/", json={"book": BOOK, "content": "timed"})
     numbers = await _numbers(mina)
     assert numbers["livria_push_seconds_count"] == 1
+    assert numbers["livria_post_to_push_seconds_count"] == 1
     assert numbers["livria_deliveries_total"] == 1
     # The sample books, mina's account, her session, and her review.
     assert numbers["livria_write_group_size_count"] == 4

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable
+from functools import partial
 
 from prometheus_client import Histogram
 
@@ -27,6 +29,7 @@ logger = logging.getLogger(__name__)
 SLICE = 32
 #: Upper ends, in seconds, of what is counted together.
 BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5)
+LAG_BUCKETS = (*BUCKETS, 5, 10, 30, 60)
 
 
 class Fanout:
@@ -44,22 +47,36 @@ class Fanout:
             buckets=BUCKETS,
             registry=None,
         )
+        #: The same from the time that a review bears, whichever process has taken it. Clocks that
+        #: disagree are seen in it.
+        self.lags = Histogram(
+            "livria_post_to_push_seconds",
+            "From the time of a review to the write to the last idle reader.",
+            buckets=LAG_BUCKETS,
+            registry=None,
+        )
 
     def advance_all(self, feed: Feed) -> None:
         """Brings everybody up who is idle: now or, where there are many, in the next moments."""
         heard_at = asyncio.get_running_loop().time()
-        self._advance_slice(feed, tuple(feed.subscribers), 0, heard_at)
+        told = partial(self._told, heard_at, feed.take_untold())
+        self._advance_slice(feed, tuple(feed.subscribers), 0, told)
 
     def _advance_slice(
-        self, feed: Feed, subscribers: tuple[Subscriber, ...], start: int, heard_at: float
+        self, feed: Feed, subscribers: tuple[Subscriber, ...], start: int, told: Callable[[], None]
     ) -> None:
-        loop = asyncio.get_running_loop()
         end = start + SLICE
         self._advance(feed, subscribers[start:end])
         if end < len(subscribers):
-            loop.call_soon(self._advance_slice, feed, subscribers, end, heard_at)
+            loop = asyncio.get_running_loop()
+            loop.call_soon(self._advance_slice, feed, subscribers, end, told)
         else:
-            self.seconds.observe(loop.time() - heard_at)
+            told()
+
+    def _told(self, heard_at: float, written_at: Iterable[float]) -> None:
+        self.seconds.observe(asyncio.get_running_loop().time() - heard_at)
+        for moment in written_at:
+            self.lags.observe(max(0.0, time.time() - moment))
 
     def advance(self, subscriber: Subscriber) -> None:
         """Brings one up, unless they are busy."""

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from livria_sse.frames import difference_frames
 from livria_sse.hub.burst import Burst
-from livria_sse.models import Difference
+from livria_sse.models import Difference, Review
 
 if TYPE_CHECKING:
     from livria_sse.hub.subscriber import Subscriber
@@ -42,6 +43,8 @@ class Feed:
         self.head = UNKNOWN
         #: The number of reviews there.
         self.review_count = 0
+        #: When the reviews were written that have come since somebody took these, as timestamps.
+        self._untold: list[float] = []
         self._known: Difference | None = None
         #: What follows `_known`; merged into it only when it is needed, or much.
         self._following: list[Difference] = []
@@ -96,7 +99,13 @@ class Feed:
         if len(self._following) == MOST_FOLLOWING:
             self._whole()
 
+    def take_untold(self) -> list[float]:
+        """When the reviews were written that are new since this was last asked, as timestamps."""
+        untold, self._untold = self._untold, []
+        return untold
+
     def _reach(self, difference: Difference) -> None:
+        self._untold += _written_after(self.head, difference)
         self.head = difference.head
         self.review_count = difference.review_count
         self.announce(self.head)
@@ -126,3 +135,11 @@ class Feed:
         if difference.head == self.head and len(self._ready) < CURSORS:
             self._ready[difference.after] = burst
         return burst
+
+
+def _written_after(seq: int, difference: Difference) -> Iterator[float]:
+    for change in difference.changes:
+        if isinstance(change, Review) and change.seq > seq:
+            restored = change.seq == change.shown_seq != change.created_seq  # written long ago
+            if not restored:
+                yield change.updated_at.timestamp()

@@ -231,6 +231,7 @@ class Hub:
             refused=self._admission.refused,
             deliveries=self._fanout.deliveries,
             push_seconds=self._fanout.seconds,
+            lags=self._fanout.lags,
             reads=self._ladder.reads,
             backlog=self._log.backlog,
             backlog_seconds=self._log.backlog_seconds,

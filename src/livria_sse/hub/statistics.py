@@ -32,6 +32,8 @@ class Statistics(NamedTuple):
     deliveries: int
     #: How long each of them took, in seconds, with all to whom it was written.
     push_seconds: Histogram
+    #: The same from the time that a review bears, also of those that other processes have taken.
+    lags: Histogram
     #: How often the log has answered, by the rung that it read.
     reads: Mapping[Rung, int]
     #: In how many books something is still to be told to other processes.

@@ -122,6 +122,7 @@ class HubCollector(Collector):
             "livria_deliveries", "Differences written to readers.", numbers.deliveries
         )
         yield from _without_times(numbers.push_seconds)
+        yield from _without_times(numbers.lags)
         yield _counted("livria_log_reads", "Reads of the log.", "rung", numbers.reads)
         yield GaugeMetricFamily(
             "livria_publisher_backlog", "Books with changes to be published.", numbers.backlog
