@@ -39,6 +39,7 @@ async def test_metrics_can_be_parsed(client: httpx.AsyncClient) -> None:
         "livria_log_reads": "counter",
         "livria_publisher_backlog": "gauge",
         "livria_publisher_age_seconds": "gauge",
+        "livria_redis_away": "gauge",
         "livria_degraded": "gauge",
         "livria_loop_lag_seconds": "gauge",
         "livria_audit_repairs": "counter",

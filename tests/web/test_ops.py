@@ -167,8 +167,10 @@ def test_degraded_without_redis(tmp_path: Path) -> None:
             return str(document["status"])
 
         asyncio.run(until(lambda: status() == "degraded"))
+        assert 'redis_away{way="doorbells"} 1.0' in httpx.get(f"{server.url}/metrics").text
         with redis:
             asyncio.run(until(lambda: status() == "ok"))
+            assert 'redis_away{way="doorbells"} 0.0' in httpx.get(f"{server.url}/metrics").text
         asyncio.run(until(lambda: status() == "degraded"))
 
 

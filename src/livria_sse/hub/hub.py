@@ -235,6 +235,7 @@ class Hub:
             reads=self._ladder.reads,
             backlog=self._log.backlog,
             backlog_seconds=self._log.backlog_seconds,
+            cut=self._log.cut,
             degraded=self.degraded is not None,
             loop_lag=self._heartbeat.lag,
             repairs=self._audit.repairs,

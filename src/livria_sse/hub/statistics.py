@@ -10,6 +10,7 @@ from prometheus_client import Histogram
 from livria_sse.frames import Mode
 from livria_sse.hub.admission import Limit
 from livria_sse.hub.subscriber import Ending
+from livria_sse.log.base import Way
 from livria_sse.models import Rung
 
 
@@ -40,6 +41,8 @@ class Statistics(NamedTuple):
     backlog: int
     #: For how many seconds the oldest of it has waited.
     backlog_seconds: float
+    #: Which ways through Redis are cut.
+    cut: Mapping[Way, bool]
     #: Whether changes of other processes come late.
     degraded: bool
     #: How late the event loop was lately, in seconds.

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from typing import Protocol
+from collections.abc import Collection, Mapping
+from typing import Literal, Protocol
 
 from livria_sse.models import Difference
+
+#: By what processes learn of each other's changes: what each book's stream keeps, and what rings.
+Way = Literal["streams", "doorbells"]
 
 
 class Listener(Protocol):
@@ -48,6 +51,11 @@ class Log(Protocol):
     @property
     def degraded(self) -> str | None:
         """Why changes of other processes come late at present; None if they do not."""
+        ...
+
+    @property
+    def cut(self) -> Mapping[Way, bool]:
+        """Which of its ways through Redis are cut at present; it may have none."""
         ...
 
     @property

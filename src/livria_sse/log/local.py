@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from types import MappingProxyType
 
-from livria_sse.log.base import Listener
+from livria_sse.log.base import Listener, Way
 from livria_sse.models import Difference
 from livria_sse.store import Store
 
@@ -17,6 +18,7 @@ class LocalLog:
     """
 
     degraded: str | None = None
+    cut: Mapping[Way, bool] = MappingProxyType({})
     backlog = 0
     backlog_seconds = 0.0
 

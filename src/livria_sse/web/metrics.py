@@ -26,7 +26,14 @@ logger = logging.getLogger(__name__)
 #: How often a worker tells the others what it has counted.
 TELL_SECONDS = 1.0
 #: Gauges that are not added up: of several workers, the highest is told.
-HIGHEST = frozenset({"livria_degraded", "livria_loop_lag_seconds", "livria_publisher_age_seconds"})
+HIGHEST = frozenset(
+    {
+        "livria_degraded",
+        "livria_loop_lag_seconds",
+        "livria_publisher_age_seconds",
+        "livria_redis_away",
+    }
+)
 
 
 class Metrics:
@@ -132,6 +139,7 @@ class HubCollector(Collector):
             "How long the oldest change has waited to be published.",
             numbers.backlog_seconds,
         )
+        yield _redis_away(numbers)
         yield GaugeMetricFamily(
             "livria_degraded", "Whether others' changes come late.", numbers.degraded
         )
@@ -176,6 +184,14 @@ def _resumes(numbers: Statistics) -> Metric:
     for rung, number in numbers.resumed.items():
         family.add_metric(["resumed", rung], number)
     family.add_metric(["reset", "none"], numbers.opened["reset"])
+    return family
+
+
+def _redis_away(numbers: Statistics) -> Metric:
+    text = "Whether Redis does not do what is asked of it, by what that is."
+    family = GaugeMetricFamily("livria_redis_away", text, labels=["way"])
+    for way, cut in numbers.cut.items():
+        family.add_metric([way], cut)
     return family
 
 

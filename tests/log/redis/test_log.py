@@ -164,6 +164,7 @@ async def test_a_redis_that_only_reads(
     assert accepted.difference
     log.publish(accepted.difference)
     await until(lambda: log.degraded is not None)
+    assert log.cut["streams"]
     refused = refusals(redis)
     while refusals(redis) < refused + 3:  # as often as it is tried again
         assert log.degraded
@@ -172,6 +173,7 @@ async def test_a_redis_that_only_reads(
     with redis.client() as client:
         client.replicaof("NO", "ONE")
     await until(lambda: log.degraded is None)
+    assert log.cut == {"streams": False, "doorbells": False}
     await until(lambda: _in_redis(log, 2))
     said = [record.getMessage() for record in caplog.records if "Redis is" in record.getMessage()]
     assert len(said) == 2

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
 
 from livria_sse.errors import RedisAway, StreamBehind
-from livria_sse.log.base import Listener
+from livria_sse.log.base import Listener, Way
 from livria_sse.log.local import LocalLog
 from livria_sse.log.redis.doorbells import Doorbells
 from livria_sse.log.redis.link import Link
@@ -39,6 +39,11 @@ class RedisLog:
         if self._streams.well and self._doorbells.ring:
             return None
         return "Redis does not answer; pages are kept up to date from the database"
+
+    @property
+    def cut(self) -> Mapping[Way, bool]:
+        """Which of the ways through Redis are cut."""
+        return {"streams": not self._streams.well, "doorbells": not self._doorbells.ring}
 
     @property
     def backlog(self) -> int:
