@@ -111,6 +111,7 @@ def test_ended_workers_leave_no_files(tallies: Tallies, tmp_path: Path) -> None:
     """However many workers have ended, there is one file for them."""
     for process in range(1, 30):
         tallies.tell(process, tally(opened=1, streams=1))
+        (tmp_path / f"{process}.living.unfinished").write_bytes(b"# HELP liv")  # it was killed
         tallies.end(process)
     assert len(list(tmp_path.iterdir())) == 1
     assert summed(tallies)["livria_opened_total live"] == 29
@@ -143,6 +144,19 @@ def test_a_worker_is_not_counted_twice(tallies: Tallies, tmp_path: Path) -> None
     tallies.end(1)
     (tmp_path / "1.living").write_bytes(left)
     assert summed(tallies)["livria_opened_total live"] == 5
+
+
+def test_folder_that_was_emptied(tallies: Tallies, tmp_path: Path) -> None:
+    """Where somebody has thrown everything away, counting begins anew."""
+    tallies.tell(1, tally(opened=5, streams=2))
+    for path in tmp_path.iterdir():
+        path.unlink()
+    assert summed(tallies) == {}
+    tallies.tell(1, tally(opened=6, streams=2))
+    tallies.tell(2, tally(opened=7, streams=2))
+    tallies.end(1)
+    assert summed(tallies)["livria_opened_total live"] == 13
+    assert summed(tallies)["livria_open"] == 2
 
 
 def test_end_on_a_full_disk(

@@ -46,7 +46,7 @@ class Tallies:
         while True:
             ended, living = self._listed()
             try:
-                texts = [path.read_bytes() for path in [ended, *living]]
+                texts = [path.read_bytes() for path in [*ended, *living]]
             except FileNotFoundError:
                 continue
             return _text(_summed(texts, highest))
@@ -61,27 +61,33 @@ class Tallies:
         try:
             if own.exists():
                 before, _living = self._listed()
-                number = int(before.name.partition("-")[0]) + 1
-                everything = _summed([before.read_bytes(), own.read_bytes()])
+                number = max(map(_number, before), default=0) + 1
+                everything = _summed(path.read_bytes() for path in [*before, own])
                 lasting = [family for family in everything if family.type != OF_THE_LIVING]
                 self._put(f"{number}-{process}.ended", _text(lasting))
-                before.unlink()  # first: a list may be made while files come and go, and whoever
-                own.unlink()  # has missed both the new one and this one must not find the old one
+                # A list may be made while files come and go: whoever has missed both the new one
+                # and this worker's must not find the old one.
+                for path in [*before, own]:
+                    path.unlink()
+            _unfinished(own).unlink(missing_ok=True)
         except OSError as error:
             logger.warning("what worker %d has counted may be lost: %s", process, error)
 
-    def _listed(self) -> tuple[Path, list[Path]]:
-        """The file of those that have ended, and those of the workers it does not include."""
+    def _listed(self) -> tuple[list[Path], list[Path]]:
+        """The file of those that have ended, and those of the workers it does not include.
+
+        There is none only where somebody has emptied the folder.
+        """
         paths = list(self._folder.iterdir())
-        ended = max((each for each in paths if each.suffix == ".ended"), key=_number)
-        included = ended.stem.partition("-")[2]
+        ended = sorted((each for each in paths if each.suffix == ".ended"), key=_number)[-1:]
+        included = [each.stem.partition("-")[2] for each in ended]
         living = (each for each in paths if each.suffix == ".living")
-        return ended, [each for each in living if each.stem != included]
+        return ended, [each for each in living if each.stem not in included]
 
     def _put(self, name: str, text: bytes) -> None:
-        unfinished = self._folder / f"{name}.unfinished"
-        unfinished.write_bytes(text)
-        unfinished.replace(self._folder / name)
+        path = self._folder / name
+        _unfinished(path).write_bytes(text)
+        _unfinished(path).replace(path)
 
 
 @contextmanager
@@ -97,6 +103,10 @@ def open_tallies() -> Iterator[Tallies | None]:
         tallies = Tallies(Path(folder))
         tallies.begin()
         yield tallies
+
+
+def _unfinished(path: Path) -> Path:
+    return path.with_name(f"{path.name}.unfinished")
 
 
 def _number(ended: Path) -> int:
