@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 
 import httpx
@@ -47,6 +48,23 @@ def test_events_pass_at_once(proxy: ReverseProxy, mina: Person, options: tuple[s
             stream.until(mina.post(BOOK, f"review {number}")["position"])
 
     assert [event.type for event in stream.events] == ["stream.ready"] + ["review.created"] * 5
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("options", [HTTP1, HTTP2], ids=["HTTP/1.1", "HTTP/2"])
+def test_events_pass_in_time(proxy: ReverseProxy, mina: Person, options: tuple[str, ...]) -> None:
+    """The first frame and every event come within 200 ms, from before the POST to the reader."""
+    seconds = []
+    with Curl(f"{proxy.url}/sse/books/{BOOK}/", options=options) as stream:
+        began = time.monotonic()
+        stream.until_event("stream.ready")
+        seconds.append(time.monotonic() - began)
+        for number in range(20):
+            began = time.monotonic()
+            stream.until(mina.post(BOOK, f"review {number}")["position"])
+            seconds.append(time.monotonic() - began)
+
+    assert max(seconds) < 0.2
 
 
 def test_positions_pass(proxy: ReverseProxy, mina: Person) -> None:
