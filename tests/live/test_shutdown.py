@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import httpx
@@ -137,6 +137,24 @@ def test_posts_under_way_are_finished(tmp_path: Path) -> None:
         server.stop()
         server.start()
         assert "the last word" in httpx.get(f"{server.url}/api/books/{BOOK}/").text
+
+
+def test_first_requests_are_answered(tmp_path: Path) -> None:
+    """Who has connected before the server was told to stop, and asks just after it, is answered."""
+    with ServerProcess(tmp_path) as server, ExitStack() as stack:
+        address = ("127.0.0.1", server.port)
+        connections = [
+            stack.enter_context(socket.create_connection(address, timeout=20)) for _ in range(20)
+        ]
+        httpx.get(f"{server.url}/healthz")  # they are accepted, as they came before this one
+        server.signal(signal.SIGTERM)
+        while _listens(server.port):
+            pass
+        for connection in connections:
+            connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+
+        assert all(connection.recv(100).startswith(b"HTTP/1.1 200") for connection in connections)
+        assert server.wait() == 0
 
 
 def test_posts_that_do_not_come_are_given_up(tmp_path: Path) -> None:

@@ -19,6 +19,8 @@ LARGEST_HEAD = 16 * 1024
 #: Requests that wait on a connection until one before them is answered. A single read can bring
 #: thousands, of which each takes about 100 times the memory of its bytes.
 MOST_WAITING = 8
+#: How long a server that stops waits for the first request of a connection.
+FIRST_REQUEST_SECONDS = 1.0
 
 
 class GuardedProtocol(HttpToolsProtocol):
@@ -96,6 +98,16 @@ class GuardedProtocol(HttpToolsProtocol):
         self._received = 0
         self._deadlines.discard(self)
         super().on_message_complete()
+
+    def shutdown(self) -> None:
+        """Ends the connection of a server that stops, unless a request is on its way.
+
+        What a client sends on a connection that it has only just opened may not have been read yet.
+        """
+        if self.cycle is None:
+            self.loop.call_later(FIRST_REQUEST_SECONDS, super().shutdown)
+        else:
+            super().shutdown()
 
     def on_response_complete(self) -> None:
         """Begins to answer the next request that waits."""
