@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr, ValidationError
 
+from livria_sse import throttle as throttle_module
 from livria_sse.errors import TooManyRequests
 from livria_sse.settings import Settings
 from livria_sse.throttle import Throttle, open_throttle
@@ -29,7 +30,7 @@ def settings_with(redis: RedisServer | None = None, **given: str) -> Settings:
 async def is_refused(throttle: Throttle, who: str = "1") -> bool:
     """Whether one more write is one too many."""
     try:
-        await throttle.count("writes_per_account", who)
+        throttle.count("writes_per_account", who)
     except TooManyRequests:
         return True
     return False
@@ -41,10 +42,10 @@ async def test_the_first_are_allowed() -> None:
         assert [await is_refused(throttle) for _ in range(5)] == [False] * 3 + [True] * 2
 
         with pytest.raises(TooManyRequests) as refusal:
-            await throttle.count("writes_per_account", "1")
+            throttle.count("writes_per_account", "1")
         assert 0 < (refusal.value.retry_seconds or 0) <= 60
         assert not await is_refused(throttle, "2")
-        await throttle.count("writes_per_address", "1")
+        throttle.count("writes_per_address", "1")
         assert +throttle.refused == {"writes_per_account": 3}
 
 
@@ -63,11 +64,25 @@ async def test_counts_from_threads() -> None:
     """Who is found out in a thread is counted like anybody else."""
     async with open_throttle(settings_with()) as throttle:
         for _ in range(3):
-            await asyncio.to_thread(throttle.count_soon, "writes_per_account", "1")
-        await until(lambda: is_refused(throttle))
+            await asyncio.to_thread(throttle.count, "writes_per_account", "1")
 
         with pytest.raises(TooManyRequests):
-            await asyncio.to_thread(throttle.count_soon, "writes_per_account", "1")
+            await asyncio.to_thread(throttle.count, "writes_per_account", "1")
+
+
+async def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of very many who come, the first are forgotten; those who are over are not, by few others."""
+    monkeypatch.setattr(throttle_module, "MOST_WINDOWS", 10)
+    async with open_throttle(settings_with()) as throttle:
+        for number in range(1_000):
+            await is_refused(throttle, str(number))
+        assert len(throttle._windows) <= 10
+
+        for _ in range(3):
+            await is_refused(throttle, "one")
+        for number in range(5):
+            await is_refused(throttle, str(number))
+        assert await is_refused(throttle, "one")
 
 
 async def test_limits_can_be_lifted() -> None:
@@ -83,7 +98,7 @@ async def test_processes_count_together(tmp_path: Path) -> None:
         settings = settings_with(redis, writes_per_account=f"{MANY}/minute")
         async with open_throttle(settings) as one, open_throttle(settings) as other:
             for number in range(1, MANY + 1):
-                await one.count("writes_per_account", "1")
+                one.count("writes_per_account", "1")
                 await until(partial(_has_counted, redis, number))
             asked = 0
 

@@ -43,7 +43,7 @@ class Terminal:
 
 
 @contextmanager
-def watching(*options: str) -> Iterator[Terminal]:
+def watching(*options: str, encoding: str = "utf-8") -> Iterator[Terminal]:
     """Runs the command."""
     command = [sys.executable, "-u", "-m", "livria_sse", "watch", *options]
     with subprocess.Popen(
@@ -51,7 +51,7 @@ def watching(*options: str) -> Iterator[Terminal]:
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        env={**os.environ, "PYTHONIOENCODING": "utf-8"},
+        env={**os.environ, "PYTHONIOENCODING": encoding},
     ) as process:
         try:
             yield Terminal(process)
@@ -80,6 +80,14 @@ def test_each_event_is_a_line(server: ServerProcess, mina: Person) -> None:
         f"{f'{epoch}-2':<14} updated   #{number} mina: better  (1 in all)",
         f"{f'{epoch}-3':<14} deleted   #{number}  (0 in all)",
     ]
+
+
+def test_terminals_without_letters(server: ServerProcess, mina: Person) -> None:
+    """In a terminal that does not know them, other letters are question marks."""
+    with watching(str(BOOK), "--url", server.url, encoding="latin-1") as terminal:
+        terminal.until("stream.ready")
+        mina.post(BOOK, "책")
+        assert "mina: ?" in terminal.until("created")
 
 
 def test_it_comes_back(server: ServerProcess, mina: Person) -> None:
@@ -118,9 +126,11 @@ def test_from_a_position(server: ServerProcess, mina: Person) -> None:
         (["5", "--url", "{url}/elsewhere"], "livria-sse: There is no such book."),
         (["5", "--url", "nonsense"], "this is no address of a site."),
         (["5", "--url", "http://site:port"], "this is no address of a site."),
+        (["5", "--url", "{url}/books/5/?"], "this is no address of a site."),
+        (["5", "--from", "k7 0"], "write it like k7q2m-42"),
         (["five"], "is not a valid integer"),
     ],
-    ids=["unknown", "elsewhere", "nonsense", "broken", "no number"],
+    ids=["unknown", "elsewhere", "nonsense", "broken", "a page", "no position", "no number"],
 )
 def test_what_cannot_be_watched(server: ServerProcess, options: list[str], complaint: str) -> None:
     """What will never be a stream is one line, and the end."""
@@ -128,6 +138,12 @@ def test_what_cannot_be_watched(server: ServerProcess, options: list[str], compl
         said = terminal.until(complaint)
 
     assert "Traceback" not in said
+
+
+@pytest.mark.parametrize("data", ["5", "[1]", '{"review":5}', '{"review":{"id":1}}', "{", ""])
+def test_anything_is_a_line(data: str) -> None:
+    """What is nothing that we send is shown as it is."""
+    assert line_of(ServerSentEvent(event="message", data=data)) == f"message: {data}"
 
 
 def test_terminals_obey_nobody() -> None:

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import timedelta
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -19,7 +20,7 @@ from livria_sse.catalogue import read_catalogue
 from livria_sse.deploy import PROXIES, Names, configuration
 from livria_sse.errors import InvalidSettings, LivriaError, StoreUnavailable
 from livria_sse.inputs import NewAccount, normal_username, validated
-from livria_sse.models import Account
+from livria_sse.models import Account, Position
 from livria_sse.server import serve as run_server
 from livria_sse.settings import Settings
 from livria_sse.store import Store, open_store
@@ -84,7 +85,13 @@ def new_epoch() -> None:
 @commands.command("deploy-config")
 @click.argument("proxy", type=click.Choice(list(PROXIES)))
 @click.option("--host", default=DEFAULTS.host, show_default=True, help="The site's name.")
-@click.option("--port", default=DEFAULTS.port, show_default=True, help="Where browsers come.")
+@click.option(
+    "--port",
+    type=click.IntRange(1, 65535),
+    default=DEFAULTS.port,
+    show_default=True,
+    help="Where browsers come.",
+)
 @click.option("--certificate", default=DEFAULTS.certificate, show_default=True)
 @click.option("--key", default=DEFAULTS.key, show_default=True)
 @click.option(
@@ -110,6 +117,10 @@ def deploy_config(proxy: str, servers: tuple[str, ...], **given: Any) -> None:
 @click.option("--heartbeats", is_flag=True, help="Show those, too.")
 def watch(book: int, url: str, position: str, *, heartbeats: bool) -> None:
     """Follow the stream of a BOOK in the terminal, and come back when it breaks off."""
+    if position and not Position.parse(position):
+        raise click.BadParameter("write it like k7q2m-42", param_hint="--from")
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # not every terminal knows all letters
     with suppress(KeyboardInterrupt):
         Watch(url, book, position=position, heartbeats=heartbeats).follow(click.echo)
 

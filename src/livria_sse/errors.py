@@ -55,6 +55,9 @@ class IdempotencyKeyReused(LivriaError):
 class RepeatedReview(LivriaError):
     """You have just posted the same text here."""
 
+    def __init__(self) -> None:
+        super().__init__(errors={"content": [self.__doc__ or ""]})
+
 
 class TooManyRequests(LivriaError):
     """That was too much in a short time. Try again later."""

@@ -9,10 +9,13 @@ import time
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from itertools import islice
+from threading import Lock
 from typing import Literal, get_args
 
 from limits import RateLimitItem
-from limits.aio.storage import MemoryStorage, RedisStorage
+from limits.aio.storage import RedisStorage
 from limits.aio.strategies import FixedWindowRateLimiter
 from redis.exceptions import RedisError
 
@@ -28,12 +31,22 @@ Rate = Literal[
 PREFIX = "livria:limits"
 #: Counts that are under way to Redis at once; more are not sent.
 MOST_ASKED = 64
+#: Of all accounts and addresses; beyond that the oldest are forgotten.
+MOST_WINDOWS = 100_000
 #: After a failure, Redis is not asked for so long.
 REST_SECONDS = 5.0
 
 
+@dataclass(slots=True)
+class Window:
+    """What somebody has done of what they may, and until when that is counted (since 1970)."""
+
+    until: float
+    spent: int = 0
+
+
 class Throttle:
-    """Refuses what is done too often.
+    """Refuses what is done too often, in windows of a fixed length.
 
     That is decided at once by what this process knows: its own counts, and who is over the counts
     of all processes. Those are kept in Redis and asked beside, so that nobody waits for it. Until
@@ -45,69 +58,67 @@ class Throttle:
         self._rates: dict[Rate, RateLimitItem] = {
             rate: getattr(settings, rate) for rate in get_args(Rate)
         }
-        self._own = FixedWindowRateLimiter(MemoryStorage())
+        #: Those that began first come first.
+        self._windows: dict[tuple[Rate, str], Window] = {}
+        self._lock = Lock()
         self._shared = FixedWindowRateLimiter(shared) if shared else None
         self._tasks = Tasks()
         self._loop = asyncio.get_running_loop()
         self._rests_until = 0.0
-        #: Who has done all that they may, and until when (in seconds since 1970).
-        self._spent: dict[tuple[Rate, str], float] = {}
         #: The same text on the same book is refused for so many seconds; 0: never.
         self.repeat_seconds = settings.repeat_seconds if settings.limits else 0
         #: How often each limit was the reason to refuse something.
         self.refused = Counter[Rate](dict.fromkeys(get_args(Rate), 0))
 
-    async def count(self, rate: Rate, who: str) -> None:
-        """Counts one more by somebody.
+    def count(self, rate: Rate, who: str) -> None:
+        """Counts one more by somebody. From any thread: some only find out there who it is.
 
         Raises:
             TooManyRequests: That is too many.
         """
-        self._check(rate, who)
-        await self._add(rate, who)
-
-    def count_soon(self, rate: Rate, who: str) -> None:
-        """The same, from any thread, as those are which have only just found out who it is.
-
-        What is under way at the same time may be too many.
-        """
-        self._check(rate, who)
-        self._loop.call_soon_threadsafe(self._spawn_add, rate, who)
-
-    def _check(self, rate: Rate, who: str) -> None:
-        remaining = math.ceil(self._spent.get((rate, who), 0.0) - time.time())
-        if remaining > 0:
-            self.refused[rate] += 1
-            raise TooManyRequests(retry_seconds=remaining)
-
-    def _spawn_add(self, rate: Rate, who: str) -> None:
-        self._tasks.spawn(self._add(rate, who))
-
-    async def _add(self, rate: Rate, who: str) -> None:
         if not self._on:
             return
-        await self._hit(self._own, rate, who)
-        if self._shared and len(self._tasks) < MOST_ASKED and time.time() > self._rests_until:
-            self._tasks.spawn(self._share(self._shared, rate, who))
+        now = time.time()
+        with self._lock:
+            window = self._window(rate, who, now)
+            if window.spent >= self._rates[rate].amount:
+                self.refused[rate] += 1
+                raise TooManyRequests(retry_seconds=math.ceil(window.until - now))
+            window.spent += 1
+        if self._shared:
+            self._loop.call_soon_threadsafe(self._share_soon, self._shared, rate, who)
+
+    def _window(self, rate: Rate, who: str, now: float) -> Window:
+        window = self._windows.get((rate, who))
+        if window is None or window.until <= now:
+            self._windows.pop((rate, who), None)
+            self._forget(now)
+            window = Window(now + self._rates[rate].get_expiry())
+            self._windows[rate, who] = window
+        return window
+
+    def _forget(self, now: float) -> None:
+        for key, window in tuple(islice(self._windows.items(), 2)):  # more than are added
+            if window.until <= now or len(self._windows) >= MOST_WINDOWS:
+                del self._windows[key]
+
+    def _share_soon(self, shared: FixedWindowRateLimiter, rate: Rate, who: str) -> None:
+        if len(self._tasks) < MOST_ASKED and time.time() > self._rests_until:
+            self._tasks.spawn(self._share(shared, rate, who))
 
     async def _share(self, shared: FixedWindowRateLimiter, rate: Rate, who: str) -> None:
+        key = rate, hashlib.sha256(who.encode("utf-8", "replace")).hexdigest()
         try:
-            await self._hit(shared, rate, who)
+            if await shared.hit(self._rates[rate], *key):
+                return
+            over = await shared.get_window_stats(self._rates[rate], *key)
         except (RedisError, OSError):
             self._rests_until = time.time() + REST_SECONDS
-
-    async def _hit(self, limiter: FixedWindowRateLimiter, rate: Rate, who: str) -> None:
-        item = self._rates[rate]
-        key = rate, hashlib.sha256(who.encode("utf-8", "replace")).hexdigest()
-        await limiter.hit(item, *key)
-        window = await limiter.get_window_stats(item, *key)
-        if not window.remaining:
-            self._remember(rate, who, until=window.reset_time)
-
-    def _remember(self, rate: Rate, who: str, *, until: float) -> None:
-        now = time.time()
-        self._spent = {key: end for key, end in self._spent.items() if end > now}
-        self._spent[rate, who] = until
+            return
+        with self._lock:
+            window = self._window(rate, who, time.time())
+            window.spent = self._rates[rate].amount
+            window.until = max(window.until, over.reset_time)
 
     async def aclose(self) -> None:
         """Counts no more."""

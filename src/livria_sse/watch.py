@@ -11,6 +11,7 @@ import httpx
 from httpx_sse import ServerSentEvent, SSEError, connect_sse
 
 from livria_sse.errors import LivriaError, UnknownBook
+from livria_sse.models import Position
 
 #: A stream that is silent for longer is dead: heartbeats come every 30 s at least.
 SILENT_SECONDS = 65.0
@@ -18,6 +19,8 @@ CONNECT_SECONDS = 10.0
 #: How long to wait after a failure: from the first to the longest, doubled each time.
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
 
+#: Refusals that are not for ever.
+LATER = (httpx.codes.REQUEST_TIMEOUT, httpx.codes.TOO_EARLY, httpx.codes.TOO_MANY_REQUESTS)
 #: What is said of events that are about no review.
 NOTICED = ("mode", "head", "reason")
 
@@ -47,9 +50,9 @@ class Watch:
                 try:
                     self._connect(client, say)
                     away = "the stream ended"
-                except (httpx.UnsupportedProtocol, httpx.InvalidURL) as error:
+                except (httpx.UnsupportedProtocol, httpx.InvalidURL, SSEError) as error:
                     raise LivriaError(f"{self._address}: this is no address of a site.") from error
-                except (httpx.TransportError, SSEError) as error:
+                except httpx.RequestError as error:
                     away = str(error) or type(error).__name__
                     self._failures += 1
                 seconds = self._pause or self._backoff()
@@ -68,7 +71,7 @@ class Watch:
                     say(f"{time.strftime('%H:%M:%S')}  {line_of(event)}")
 
     def _take(self, event: ServerSentEvent) -> None:
-        self._position = event.id or self._position
+        self._position = event.id if Position.parse(event.id) else self._position
         if event.retry is not None:
             self._pause = event.retry / 1000
 
@@ -80,7 +83,7 @@ class Watch:
 def _check(response: httpx.Response) -> None:
     if response.status_code == httpx.codes.NOT_FOUND:
         raise UnknownBook
-    if httpx.codes.is_client_error(response.status_code):
+    if httpx.codes.is_client_error(response.status_code) and response.status_code not in LATER:
         raise LivriaError(f"{response.url} answers {response.status_code}.")
     if response.status_code != httpx.codes.OK:  # a proxy whose server is away
         raise httpx.RemoteProtocolError(f"it answers {response.status_code}")
@@ -90,10 +93,10 @@ def line_of(event: ServerSentEvent) -> str:
     """An event in a line, with nothing in it that a terminal would obey."""
     try:
         data = event.json()
-    except ValueError:
+        position, told = str(data.get("position", "")), _told(data)
+    except (ValueError, AttributeError, TypeError, KeyError):  # it is nothing that we send
         return _plain(f"{event.event}: {event.data}")
-    position = str(data.get("position", ""))
-    return _plain(f"{position:<14} {event.event.removeprefix('review.'):<9} {_told(data)}").rstrip()
+    return _plain(f"{position:<14} {event.event.removeprefix('review.'):<9} {told}").rstrip()
 
 
 def _told(data: dict[str, Any]) -> str:

@@ -106,6 +106,7 @@ class Workers:
         SIGHUP replaces all, one after the other; SIGTERM or SIGINT ends all, and a second SIGINT
         the supervisor itself, after which they end by themselves.
         """
+        signal.signal(REPLACED, signal.SIG_IGN)
         signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until there is something to be replaced
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._stop)

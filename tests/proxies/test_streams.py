@@ -92,3 +92,10 @@ def test_reviews_pass(proxy: ReverseProxy, mina: Person) -> None:
         )
         large = {"book": BOOK, "content": "x" * 70_000}
         assert client.post("/api/reviews/", json=large).status_code == 413
+
+
+def test_metrics_stay_inside(proxy: ReverseProxy, care: Care) -> None:
+    """What operators are told is not told to everybody, where the proxy is set up as we advise."""
+    answer = httpx.get(f"{proxy.url}/metrics", verify=False)  # noqa: S501
+
+    assert answer.status_code == (404 if care == "advised" else 200)

@@ -525,6 +525,31 @@ async def test_the_same_text_twice(tmp_path: Path) -> None:
         await posted(mina)
 
 
+async def test_hidden_texts_are_no_others(tmp_path: Path) -> None:
+    """What the staff has hidden cannot be posted again at once."""
+    async with (
+        serving(tmp_path, repeat_seconds=60) as service,
+        service.signed_in("mina") as mina,
+        service.client(token=await service.session("sora", staff=True)) as staff,
+    ):
+        review = (await posted(mina))["id"]
+        assert (await staff.post(f"/api/reviews/{review}/hide/")).status_code == 204
+
+        assert (await post(mina)).status_code == 409
+
+
+async def test_the_staff_is_not_slowed_down(tmp_path: Path) -> None:
+    """Hiding and restoring have no limit: nobody should write more than can be hidden."""
+    async with (
+        serving(tmp_path, writes_per_account="1/minute", writes_per_address="1/minute") as service,
+        service.signed_in("mina") as mina,
+        service.client(token=await service.session("sora", staff=True)) as staff,
+    ):
+        review = (await posted(mina))["id"]
+        for verb in ("hide", "restore", "hide"):
+            assert (await staff.post(f"/api/reviews/{review}/{verb}/")).status_code == 204
+
+
 async def test_the_same_text_later(tmp_path: Path) -> None:
     """After that while, it can be posted again."""
     async with (

@@ -42,13 +42,11 @@ UPDATE reviews SET content = NULL, hidden_content = NULL, seq = :seq, updated_at
 WHERE id = :id
 """
 
-#: Only the newest are looked at, as a book may have any number.
+#: Only the newest changes are looked at, as a book may have any number. What is hidden counts, too.
 _REPEATED = """
-SELECT 1 FROM (
-    SELECT account_id, content, created_at FROM reviews
-    WHERE book_id = :book AND content IS NOT NULL ORDER BY id DESC LIMIT 100
-) AS newest
-WHERE account_id = :account AND content = :content AND created_at > :since LIMIT 1
+SELECT 1 FROM reviews
+WHERE book_id = :book AND seq > :seq - 200 AND account_id = :account AND created_at > :since
+    AND coalesce(content, hidden_content) = :content LIMIT 1
 """
 
 _BEYOND_EVERY_ID = 2**63 - 1
@@ -129,10 +127,10 @@ class Reviews:
             ):
                 return Accepted(review=earlier, difference=None)
             number = await next_number(connection, book_id, added=1)
-            if repeat_seconds and await _is_repeated(
-                connection, book_id, content, account, seconds=repeat_seconds
-            ):
-                raise RepeatedReview
+            if repeat_seconds:
+                await _check_repetition(
+                    connection, book_id, content, account, seq=number.seq, seconds=repeat_seconds
+                )
             review = await _insert(connection, book_id, content, account, number.seq)
             if key:
                 await remember_review(connection, key=key, review=review)
@@ -234,14 +232,15 @@ def _check(by: Account, *, author_id: int, found: int, asked: int | None) -> Non
         raise NotPermitted
 
 
-async def _is_repeated(
-    connection: Connection, book_id: int, content: str, author: Account, *, seconds: int
-) -> bool:
+async def _check_repetition(
+    connection: Connection, book_id: int, content: str, author: Account, *, seq: int, seconds: int
+) -> None:
     since = milliseconds(now()) - 1000 * seconds
-    row = await connection.one(
-        _REPEATED, book=book_id, account=author.user.id, content=content, since=since
-    )
-    return row is not None
+    account = author.user.id
+    if await connection.one(
+        _REPEATED, book=book_id, seq=seq, account=account, content=content, since=since
+    ):
+        raise RepeatedReview
 
 
 async def _insert(

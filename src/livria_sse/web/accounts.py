@@ -17,7 +17,7 @@ from livria_sse.web.state import Request
 async def sign_up(request: Request) -> Response:
     """Adds an account and signs it in."""
     chosen = await read_json(request, NewAccount)
-    await count_sign_up(request)
+    count_sign_up(request)
     auth = request.state["auth"]
     account = await auth.sign_up(chosen.username, chosen.password)
     return _signed_in(request, await auth.open_session(account), status=201)
@@ -26,7 +26,7 @@ async def sign_up(request: Request) -> Response:
 async def sign_in(request: Request) -> Response:
     """Opens a session."""
     given = await read_json(request, Credentials)
-    await count_sign_in(request, given.username)
+    count_sign_in(request, given.username)
     return _signed_in(request, await request.state["auth"].sign_in(given.username, given.password))
 
 

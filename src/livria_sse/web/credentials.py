@@ -44,43 +44,45 @@ async def writer_of(request: Request) -> Account:
         NotSignedIn, InvalidToken: As above.
         TooManyRequests: They have written too much.
     """
-    await _count_address(request)
+    _count_address(request)
     account = await account_of(request)
-    await request.state["throttle"].count("writes_per_account", str(account.user.id))
+    request.state["throttle"].count("writes_per_account", str(account.user.id))
     return account
 
 
 async def writer_in(request: Request) -> Query[Account]:
     """The same, to be asked in the transaction of what they want to do."""
-    await _count_address(request)
+    _count_address(request)
     find = await request.state["auth"].holder(_given_token(request))
-    count_soon = request.state["throttle"].count_soon
+    count = request.state["throttle"].count
 
     async def query(connection: Connection) -> Account:
         account = find if isinstance(find, Account) else await find(connection)
-        count_soon("writes_per_account", str(account.user.id))
+        count("writes_per_account", str(account.user.id))
         return account
 
     return query
 
 
-async def _count_address(request: Request) -> None:
-    await request.state["throttle"].count("writes_per_address", address_of(request.scope))
+def _count_address(request: Request) -> None:
+    request.state["throttle"].count("writes_per_address", address_of(request.scope))
 
 
-async def count_sign_in(request: Request, username: str) -> None:
+def count_sign_in(request: Request, username: str) -> None:
     """Takes note of an attempt to sign in as somebody.
 
     Raises:
         TooManyRequests: There were too many, as this name or from this address.
     """
-    await count_sign_up(request)
-    await request.state["throttle"].count("sign_ins_per_username", username.casefold())
+    count_sign_up(request)
+    # Not the name alone: anybody could lock somebody out.
+    who = f"{username.casefold()} {address_of(request.scope)}"
+    request.state["throttle"].count("sign_ins_per_username", who)
 
 
-async def count_sign_up(request: Request) -> None:
+def count_sign_up(request: Request) -> None:
     """Takes note of an attempt to sign up, which costs as much."""
-    await request.state["throttle"].count("sign_ins_per_address", address_of(request.scope))
+    request.state["throttle"].count("sign_ins_per_address", address_of(request.scope))
 
 
 def _given_token(request: Request) -> str:

@@ -81,7 +81,7 @@ class Operation:
     @property
     def throttled(self) -> bool:
         """Whether there is a limit on how often it may be asked for."""
-        return bool(self.body) or (self.signed_in and self.method != "get")
+        return bool(self.body) or self.method == "delete"
 
 
 OPERATIONS = (

@@ -66,7 +66,7 @@ def _asked_position(scope: Scope) -> str | None:
 
 
 def _asks_for_padding(scope: Scope) -> bool:
-    return b"pad=" in scope["query_string"] and "pad" in _query(scope)
+    return b"pad=1" in scope["query_string"] and _query(scope).get("pad") == "1"
 
 
 def _query(scope: Scope) -> Mapping[str, str]:

@@ -41,7 +41,7 @@ async def sign_up(request: Request) -> Response:
     auth = request.state["auth"]
     try:
         chosen = validated(NewAccount, form)
-        await count_sign_up(request)
+        count_sign_up(request)
         account = await auth.sign_up(chosen.username, chosen.password)
     except InvalidInput as error:
         failed = "username_invalid" if "username" in error.errors else "password_invalid"
@@ -60,7 +60,7 @@ async def sign_in(request: Request) -> Response:
     form = await read_form(request)
     try:
         given = validated(Credentials, form)
-        await count_sign_in(request, given.username)
+        count_sign_in(request, given.username)
         signed_in = await request.state["auth"].sign_in(given.username, given.password)
     except (InvalidInput, WrongCredentials):
         return await _form(request, "sign_in", form, failed="wrong_credentials", status=401)
