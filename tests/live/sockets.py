@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 
 from tests.parts import ServerProcess
 
@@ -21,6 +22,18 @@ def connected(server: ServerProcess, *, window: int | None = None) -> Iterator[s
         connection.settimeout(30)
         connection.connect(("127.0.0.1", server.port))
         yield connection
+
+
+def row_of(server: ServerProcess, connection: socket.socket) -> list[str]:
+    """What the kernel says of the server's end of a connection (proc(5)); nothing if it is gone."""
+    ends = (f":{server.port:04X}", f":{connection.getsockname()[1]:04X}")
+    rows = [row.split() for row in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    return next((row for row in rows if (row[1][-5:], row[2][-5:]) == ends), [])
+
+
+def is_open(server: ServerProcess, connection: socket.socket) -> bool:
+    """Whether the server has not closed its end."""
+    return row_of(server, connection)[3:4] == ["01"]
 
 
 def answer(connection: socket.socket) -> bytes:
