@@ -13,7 +13,7 @@ from pydantic import SecretStr, ValidationError
 from livria_sse import throttle as throttle_module
 from livria_sse.errors import TooManyRequests
 from livria_sse.settings import Settings
-from livria_sse.throttle import Throttle, open_throttle
+from livria_sse.throttle import MOST_ASKED, Throttle, open_throttle
 from tests.parts import RedisServer
 from tests.waiting import until
 
@@ -119,17 +119,49 @@ def _has_counted(redis: RedisServer, expected: int) -> bool:
 
 
 async def test_nobody_waits_for_redis(tmp_path: Path) -> None:
-    """While Redis does not answer, each process counts by itself, and at once."""
+    """While Redis does not answer, each process counts by itself, and waits for no answer."""
     with RedisServer(tmp_path) as redis:
         async with open_throttle(settings_with(redis)) as throttle:
             redis.signal(signal.SIGSTOP)
             try:
-                async with asyncio.timeout(0.5):  # a command of redis-py takes a second to fail
-                    counted = [await is_refused(throttle) for _ in range(4)]
+                counted = [await is_refused(throttle) for _ in range(4)]
+                await asyncio.sleep(0)
+                assert len(throttle._tasks) == 3  # they are asked, and have not even failed
             finally:
                 redis.signal(signal.SIGCONT)
 
             assert counted == [False, False, False, True]
+
+
+async def test_few_wait_for_redis(tmp_path: Path) -> None:
+    """However many are counted while Redis does not answer, a bounded number of questions waits."""
+    with RedisServer(tmp_path) as redis:
+        async with open_throttle(settings_with(redis)) as throttle:
+            redis.signal(signal.SIGSTOP)
+            try:
+                for number in range(2 * MOST_ASKED):
+                    throttle.count("writes_per_account", str(number))
+                await asyncio.sleep(0)
+                assert len(throttle._tasks) == MOST_ASKED
+            finally:
+                redis.signal(signal.SIGCONT)
+
+
+async def test_windows_of_all_end(tmp_path: Path) -> None:
+    """Who is over the counts of all waits for the end of theirs, whenever their own began."""
+    with RedisServer(tmp_path) as redis, redis.client() as client:
+        settings = settings_with(redis, writes_per_account=f"{MANY}/minute")
+        async with open_throttle(settings) as throttle:
+            throttle.count("writes_per_account", "1")
+            await until(partial(_has_counted, redis, 1))
+            (key,) = client.keys("livria:limits*")
+            client.incrby(key, MANY)
+            client.expire(key, 20)
+            await until(lambda: is_refused(throttle))
+
+            with pytest.raises(TooManyRequests) as refusal:
+                throttle.count("writes_per_account", "1")
+            assert (refusal.value.retry_seconds or 0) <= 20
 
 
 async def test_redis_that_refuses(tmp_path: Path) -> None:
@@ -138,6 +170,11 @@ async def test_redis_that_refuses(tmp_path: Path) -> None:
         settings = settings_with(redis)
     async with open_throttle(settings) as throttle:
         assert [await is_refused(throttle) for _ in range(4)] == [False] * 3 + [True]
+        await until(lambda: throttle._rests_until > 0 and not throttle._tasks)
+
+        await is_refused(throttle, "2")
+        await asyncio.sleep(0)
+        assert not throttle._tasks  # it is not asked again for a while
 
 
 @pytest.mark.parametrize("rate", ["60", "0/minute", "many", "-1/minute", "60/fortnight"])

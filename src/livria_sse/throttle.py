@@ -25,7 +25,7 @@ from livria_sse.settings import Settings
 from livria_sse.tasks import Tasks
 
 #: What is counted, and of whom. Each is a setting.
-Rate = Literal[
+Limit = Literal[
     "writes_per_account", "writes_per_address", "sign_ins_per_username", "sign_ins_per_address"
 ]
 PREFIX = "livria:limits"
@@ -55,11 +55,11 @@ class Throttle:
 
     def __init__(self, settings: Settings, shared: RedisStorage | None = None) -> None:
         self._on = settings.limits
-        self._rates: dict[Rate, RateLimitItem] = {
-            rate: getattr(settings, rate) for rate in get_args(Rate)
+        self._rates: dict[Limit, RateLimitItem] = {
+            limit: getattr(settings, limit) for limit in get_args(Limit)
         }
         #: Those that began first come first.
-        self._windows: dict[tuple[Rate, str], Window] = {}
+        self._windows: dict[tuple[Limit, str], Window] = {}
         self._lock = Lock()
         self._shared = FixedWindowRateLimiter(shared) if shared else None
         self._tasks = Tasks()
@@ -68,9 +68,9 @@ class Throttle:
         #: The same text on the same book is refused for so many seconds; 0: never.
         self.repeat_seconds = settings.repeat_seconds if settings.limits else 0
         #: How often each limit was the reason to refuse something.
-        self.refused = Counter[Rate](dict.fromkeys(get_args(Rate), 0))
+        self.refused = Counter[Limit](dict.fromkeys(get_args(Limit), 0))
 
-    def count(self, rate: Rate, who: str) -> None:
+    def count(self, limit: Limit, who: str) -> None:
         """Counts one more by somebody. From any thread: some only find out there who it is.
 
         Raises:
@@ -80,21 +80,21 @@ class Throttle:
             return
         now = time.time()
         with self._lock:
-            window = self._window(rate, who, now)
-            if window.spent >= self._rates[rate].amount:
-                self.refused[rate] += 1
+            window = self._window(limit, who, now)
+            if window.spent >= self._rates[limit].amount:
+                self.refused[limit] += 1
                 raise TooManyRequests(retry_seconds=math.ceil(window.until - now))
             window.spent += 1
         if self._shared:
-            self._loop.call_soon_threadsafe(self._share_soon, self._shared, rate, who)
+            self._loop.call_soon_threadsafe(self._share_soon, self._shared, limit, who)
 
-    def _window(self, rate: Rate, who: str, now: float) -> Window:
-        window = self._windows.get((rate, who))
+    def _window(self, limit: Limit, who: str, now: float) -> Window:
+        window = self._windows.get((limit, who))
         if window is None or window.until <= now:
-            self._windows.pop((rate, who), None)
+            self._windows.pop((limit, who), None)
             self._forget(now)
-            window = Window(now + self._rates[rate].get_expiry())
-            self._windows[rate, who] = window
+            window = Window(now + self._rates[limit].get_expiry())
+            self._windows[limit, who] = window
         return window
 
     def _forget(self, now: float) -> None:
@@ -102,23 +102,23 @@ class Throttle:
             if window.until <= now or len(self._windows) >= MOST_WINDOWS:
                 del self._windows[key]
 
-    def _share_soon(self, shared: FixedWindowRateLimiter, rate: Rate, who: str) -> None:
+    def _share_soon(self, shared: FixedWindowRateLimiter, limit: Limit, who: str) -> None:
         if len(self._tasks) < MOST_ASKED and time.time() > self._rests_until:
-            self._tasks.spawn(self._share(shared, rate, who))
+            self._tasks.spawn(self._share(shared, limit, who))
 
-    async def _share(self, shared: FixedWindowRateLimiter, rate: Rate, who: str) -> None:
-        key = rate, hashlib.sha256(who.encode("utf-8", "replace")).hexdigest()
+    async def _share(self, shared: FixedWindowRateLimiter, limit: Limit, who: str) -> None:
+        key = limit, hashlib.sha256(who.encode("utf-8", "replace")).hexdigest()
         try:
-            if await shared.hit(self._rates[rate], *key):
+            if await shared.hit(self._rates[limit], *key):
                 return
-            over = await shared.get_window_stats(self._rates[rate], *key)
+            over = await shared.get_window_stats(self._rates[limit], *key)
         except (RedisError, OSError):
             self._rests_until = time.time() + REST_SECONDS
             return
         with self._lock:
-            window = self._window(rate, who, time.time())
-            window.spent = self._rates[rate].amount
-            window.until = max(window.until, over.reset_time)
+            window = self._window(limit, who, time.time())
+            if window.spent < self._rates[limit].amount:  # else its own end counts
+                window.spent, window.until = self._rates[limit].amount, over.reset_time
 
     async def aclose(self) -> None:
         """Counts no more."""

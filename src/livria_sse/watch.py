@@ -105,9 +105,7 @@ def _told(data: dict[str, Any]) -> str:
     elif "review_id" in data:
         said = f"#{data['review_id']}"
     else:
-        said = " ".join(
-            f"{name}={data[name]}" for name in ("mode", "head", "reason") if name in data
-        )
+        said = " ".join(f"{name}={data[name]}" for name in NOTICED if name in data)
     count = data.get("review_count")
     return said if count is None else f"{said}  ({count} in all)"
 

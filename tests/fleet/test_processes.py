@@ -106,7 +106,7 @@ def test_workers_are_rolled(tmp_path: Path, postgres: PostgresCluster) -> None:
         (server,) = fleet.servers
         old = workers_of(server)
 
-        outcome = asyncio.run(play(fleet, rolled, readers_each=20))
+        outcome = asyncio.run(play(fleet, rolled, readers_each=100))
 
         outcome.assert_converged()
         assert {reader.closed for reader in outcome.readers} <= {1, 2}

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -116,6 +118,17 @@ def tallies(tmp_path: Path) -> Tallies:
     return tallies
 
 
+@asynccontextmanager
+async def streaming(tmp_path: Path, tallies: Tallies) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of another worker, which has a stream for as long."""
+    async with serving(tmp_path, tallies=tallies) as service, service.client() as client:
+        stream = asyncio.create_task(client.get(f"/sse/books/{BOOK}/"))
+        await service.streaming()
+        yield client
+        await service.hub.drain()
+        await stream
+
+
 async def test_metrics_of_all_workers(tmp_path: Path, tallies: Tallies) -> None:
     """A worker answers what all have counted, itself to the last moment; of lags, the longest."""
     async with serving(tmp_path, tallies=tallies) as service, service.client() as client:
@@ -135,13 +148,9 @@ async def test_answered_metrics_are_told(
 ) -> None:
     """What a worker has answered, the others know at once: no counter falls."""
     monkeypatch.setattr(metrics, "TELL_SECONDS", 3600)
-    async with serving(tmp_path, tallies=tallies) as service, service.client() as client:
-        stream = asyncio.create_task(client.get(f"/sse/books/{BOOK}/"))
-        await service.streaming()
+    async with streaming(tmp_path, tallies) as client:
         await client.get("/metrics")
         assert b'opened_total{mode="live"} 1.0' in tallies.summed(())
-        await service.hub.drain()
-        await stream
 
 
 async def test_metrics_are_told_by_themselves(
@@ -149,11 +158,8 @@ async def test_metrics_are_told_by_themselves(
 ) -> None:
     """Nobody has to ask a worker for the others to know what it has counted."""
     monkeypatch.setattr(metrics, "TELL_SECONDS", 0.01)
-    async with serving(tmp_path, tallies=tallies) as service, service.client() as client:
-        stream = asyncio.create_task(client.get(f"/sse/books/{BOOK}/"))
+    async with streaming(tmp_path, tallies):
         await until(lambda: b'opened_total{mode="live"} 1.0' in tallies.summed(()))
-        await service.hub.drain()
-        await stream
 
 
 async def test_last_metrics_are_told(
@@ -161,11 +167,8 @@ async def test_last_metrics_are_told(
 ) -> None:
     """What a worker counts until it ends is told."""
     monkeypatch.setattr(metrics, "TELL_SECONDS", 3600)
-    async with serving(tmp_path, tallies=tallies) as service, service.client() as client:
-        stream = asyncio.create_task(client.get(f"/sse/books/{BOOK}/"))
-        await service.streaming()
-        await service.hub.drain()
-        await stream
+    async with streaming(tmp_path, tallies):
+        pass
     assert b'closed_total{reason="closing"} 1.0' in tallies.summed(())
 
 

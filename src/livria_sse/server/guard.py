@@ -136,7 +136,8 @@ class GuardedProtocol(HttpToolsProtocol):
     def refuse(self, status: HTTPStatus) -> None:
         """Closes the connection after a line that says why.
 
-        Whoever has asked for something before is answered first, and nobody is answered twice.
+        Whoever has asked for one thing before is answered first; for more, they are cut off, as is
+        who takes no answers. Nobody is answered twice.
         """
         if self.transport.is_closing():
             return

@@ -6,7 +6,7 @@ What this relies on in uvicorn (0.54, `protocols/http/httptools_impl.py`), besid
   it calls `shutdown` on each and waits until the set is empty;
 - `flow.write_paused` says whether the transport has asked for a pause;
 - `server_state.default_headers` are to stand in every response;
-- `cycle` is the request that is answered at present, and `pipeline` has those that wait for it;
+- `cycle` is the request that has come last, and `pipeline` has those that wait for one before;
 - a cycle whose `disconnected` is true is not asked why its application has not completed the
   response;
 - nothing but `parser`, `cycle`, `scope` and `headers` ties a protocol to what a request needed.
