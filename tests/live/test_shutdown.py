@@ -200,56 +200,54 @@ def _unchunked(body: bytes) -> bytes:
     return data
 
 
-def test_restart_changes_nothing(tmp_path: Path) -> None:
+def test_restart_changes_nothing(server: ServerProcess, mina: Person) -> None:
     """After a crash and a restart a reader gets exactly what happened since their position."""
-    with ServerProcess(tmp_path) as server, Person(server.url, "mina") as mina:
-        kept = mina.post(BOOK, "kept")
-        edited = mina.post(BOOK, "to be edited")
-        deleted = mina.post(BOOK, "to be deleted")
-        stream = RawStream(server.port)
-        stream.until(b"stream.ready")
-        server.kill()
-        server.start()
-        mina.edit(edited["id"], "edited")
-        mina.delete(deleted["id"])
-        head = mina.post(BOOK, "new")["position"]
+    kept = mina.post(BOOK, "kept")
+    edited = mina.post(BOOK, "to be edited")
+    deleted = mina.post(BOOK, "to be deleted")
+    stream = RawStream(server.port)
+    stream.until(b"stream.ready")
+    server.kill()
+    server.start()
+    mina.edit(edited["id"], "edited")
+    mina.delete(deleted["id"])
+    head = mina.post(BOOK, "new")["position"]
 
-        resumed = RawStream(server.port, position=deleted["position"])
-        replica = Replica()
-        replica.reviews = {kept["id"]: "kept", edited["id"]: "x", deleted["id"]: "x"}
-        replica.feed(_unchunked_so_far(resumed.until(f"id: {head}".encode())))
+    resumed = RawStream(server.port, position=deleted["position"])
+    replica = Replica()
+    replica.reviews = {kept["id"]: "kept", edited["id"]: "x", deleted["id"]: "x"}
+    replica.feed(_unchunked_so_far(resumed.until(f"id: {head}".encode())))
 
-        assert sorted(replica.reviews.values()) == ["edited", "kept", "new"]
-        assert [event.type for event in replica.events] == [
-            "stream.ready",
-            "review.updated",
-            "review.deleted",
-            "review.created",
-        ]
-        stream.close()
-        resumed.close()
+    assert sorted(replica.reviews.values()) == ["edited", "kept", "new"]
+    assert [event.type for event in replica.events] == [
+        "stream.ready",
+        "review.updated",
+        "review.deleted",
+        "review.created",
+    ]
+    stream.close()
+    resumed.close()
 
 
 def _unchunked_so_far(received: bytes) -> bytes:
     return _unchunked(received.partition(b"\r\n\r\n")[2])
 
 
-def test_readers_who_leave_are_forgotten(tmp_path: Path) -> None:
+def test_readers_who_leave_are_forgotten(server: ServerProcess) -> None:
     """After two thousand streams have come and gone, nothing of them is left."""
-    with ServerProcess(tmp_path) as server:
-        for _ in range(10):  # what a process allocates once for all is allocated now
-            _come_and_go(server, 200)
-        _wait_until_forgotten(server)
-        before = _threads_and_memory(server)
-        for _ in range(10):
-            _come_and_go(server, 200)
-        _wait_until_forgotten(server)
-        threads, kib = _threads_and_memory(server)
+    for _ in range(20):  # what a process allocates once for all is allocated now
+        _come_and_go(server, 200)
+    _wait_until_forgotten(server)
+    before = _threads_and_memory(server)
+    for _ in range(10):
+        _come_and_go(server, 200)
+    _wait_until_forgotten(server)
+    threads, kib = _threads_and_memory(server)
 
-        assert threads == before[0]
-        # Two KiB are what an idle stream keeps; a leak of one KiB each would show.
-        assert kib - before[1] < 2_000
-        assert "livria_books_watched 0.0" in httpx.get(f"{server.url}/metrics").text
+    assert threads == before[0]
+    # Two KiB are what an idle stream keeps; a leak of one KiB each would show.
+    assert kib - before[1] < 2_000
+    assert "livria_books_watched 0.0" in httpx.get(f"{server.url}/metrics").text
 
 
 def _come_and_go(server: ServerProcess, count: int) -> None:
