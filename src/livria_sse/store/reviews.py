@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from livria_sse.errors import NotPermitted, RepeatedReview, UnknownBook, UnknownReview
+from livria_sse.errors import NotPermitted, UnknownBook, UnknownReview
 from livria_sse.models import Account, Difference, Review, Tombstone, User
 from livria_sse.store.database import Connection, Database, Query, Row
 from livria_sse.store.idempotency import earlier_review, remember_review
 from livria_sse.store.numbers import lock_book_of, lone_difference, next_number
+from livria_sse.store.repetition import refuse_repetition
 from livria_sse.store.times import instant, milliseconds, now
 
 REVIEW_COLUMNS = """
@@ -40,13 +41,6 @@ WHERE id = :id AND (content IS NOT NULL OR hidden_content IS NOT NULL)
 _DELETE = """
 UPDATE reviews SET content = NULL, hidden_content = NULL, seq = :seq, updated_at = :now
 WHERE id = :id
-"""
-
-#: Only the newest changes are looked at, as a book may have any number. What is hidden counts, too.
-_REPEATED = """
-SELECT 1 FROM reviews
-WHERE book_id = :book AND seq > :seq - 200 AND account_id = :account AND created_at > :since
-    AND coalesce(content, hidden_content) = :content LIMIT 1
 """
 
 _BEYOND_EVERY_ID = 2**63 - 1
@@ -128,7 +122,7 @@ class Reviews:
                 return Accepted(review=earlier, difference=None)
             number = await next_number(connection, book_id, added=1)
             if repeat_seconds:
-                await _check_repetition(
+                await refuse_repetition(
                     connection, book_id, content, account, seq=number.seq, seconds=repeat_seconds
                 )
             review = await _insert(connection, book_id, content, account, number.seq)
@@ -230,17 +224,6 @@ def _check(by: Account, *, author_id: int, found: int, asked: int | None) -> Non
         raise UnknownReview
     if not by.may_change(author_id):
         raise NotPermitted
-
-
-async def _check_repetition(
-    connection: Connection, book_id: int, content: str, author: Account, *, seq: int, seconds: int
-) -> None:
-    since = milliseconds(now()) - 1000 * seconds
-    account = author.user.id
-    if await connection.one(
-        _REPEATED, book=book_id, seq=seq, account=account, content=content, since=since
-    ):
-        raise RepeatedReview
 
 
 async def _insert(

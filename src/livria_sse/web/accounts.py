@@ -9,9 +9,10 @@ from livria_sse.documents import user_document
 from livria_sse.inputs import Credentials, NewAccount
 from livria_sse.web.answers import JSONAnswer
 from livria_sse.web.body import read_json
-from livria_sse.web.credentials import account_of, count_sign_in, count_sign_up, forget, remember
+from livria_sse.web.credentials import account_of, forget, remember
 from livria_sse.web.resource import resource
 from livria_sse.web.state import Request
+from livria_sse.web.writers import count_sign_in, count_sign_up
 
 
 async def sign_up(request: Request) -> Response:

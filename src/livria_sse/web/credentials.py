@@ -8,8 +8,7 @@ from starlette.responses import Response
 from livria_sse.auth import SignedIn
 from livria_sse.errors import InvalidToken, NotSignedIn
 from livria_sse.models import Account
-from livria_sse.store import Connection, Query
-from livria_sse.web.clients import address_of
+from livria_sse.store import Query
 from livria_sse.web.state import Request
 
 COOKIE = "livria_session"
@@ -37,52 +36,9 @@ async def account_of(request: Request) -> Account:
     return await request.state["auth"].account(_given_token(request))
 
 
-async def writer_of(request: Request) -> Account:
-    """Who wants to write, and may.
-
-    Raises:
-        NotSignedIn, InvalidToken: As above.
-        TooManyRequests: They have written too much.
-    """
-    _count_address(request)
-    account = await account_of(request)
-    request.state["throttle"].count("writes_per_account", str(account.user.id))
-    return account
-
-
-async def writer_in(request: Request) -> Query[Account]:
-    """The same, to be asked in the transaction of what they want to do."""
-    _count_address(request)
-    find = await request.state["auth"].holder(_given_token(request))
-    count = request.state["throttle"].count
-
-    async def query(connection: Connection) -> Account:
-        account = find if isinstance(find, Account) else await find(connection)
-        count("writes_per_account", str(account.user.id))
-        return account
-
-    return query
-
-
-def _count_address(request: Request) -> None:
-    request.state["throttle"].count("writes_per_address", address_of(request.scope))
-
-
-def count_sign_in(request: Request, username: str) -> None:
-    """Takes note of an attempt to sign in as somebody.
-
-    Raises:
-        TooManyRequests: There were too many, as this name or from this address.
-    """
-    count_sign_up(request)
-    # Not the name alone: anybody could lock somebody out.
-    who = f"{username.casefold()} {address_of(request.scope)}"
-    request.state["throttle"].count("sign_ins_per_username", who)
-
-
-def count_sign_up(request: Request) -> None:
-    """Takes note of an attempt to sign up, which costs as much."""
-    request.state["throttle"].count("sign_ins_per_address", address_of(request.scope))
+async def holder_of(request: Request) -> Account | Query[Account]:
+    """The same, or how to find it in the transaction of what they want to do."""
+    return await request.state["auth"].holder(_given_token(request))
 
 
 def _given_token(request: Request) -> str:

@@ -12,13 +12,14 @@ from livria_sse.inputs import EditedReview, NewReview, checked_key, validated
 from livria_sse.models import Position
 from livria_sse.web.answers import tell
 from livria_sse.web.body import read_form
-from livria_sse.web.credentials import visitor_of, writer_in, writer_of
+from livria_sse.web.credentials import visitor_of
 from livria_sse.web.params import path_id, query_number
 from livria_sse.web.problems import headers_of, status_of
 from livria_sse.web.resource import resource
 from livria_sse.web.state import Request
 from livria_sse.web.templating import language_of, render
 from livria_sse.web.words import reason_in
+from livria_sse.web.writers import writer_in, writer_of
 
 BOOKS_ON_PAGE = 48
 REVIEWS_ON_PAGE = 20

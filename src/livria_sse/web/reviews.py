@@ -13,10 +13,11 @@ from livria_sse.inputs import EditedReview, NewReview, checked_key
 from livria_sse.models import Difference, Position, Review
 from livria_sse.web.answers import JSONAnswer, position_header, tell
 from livria_sse.web.body import read_json
-from livria_sse.web.credentials import account_of, writer_in, writer_of
+from livria_sse.web.credentials import account_of
 from livria_sse.web.params import path_id, query_number
 from livria_sse.web.resource import resource
 from livria_sse.web.state import Request
+from livria_sse.web.writers import writer_in, writer_of
 
 #: A verb of moderation.
 Moderate = Callable[..., Awaitable[Difference]]

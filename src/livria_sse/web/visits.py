@@ -9,18 +9,13 @@ from starlette.responses import RedirectResponse, Response
 from livria_sse.errors import InvalidInput, TooManyRequests, UsernameTaken, WrongCredentials
 from livria_sse.inputs import Credentials, NewAccount, validated
 from livria_sse.web.body import read_form
-from livria_sse.web.credentials import (
-    count_sign_in,
-    count_sign_up,
-    forget,
-    remember,
-    visitor_of,
-)
+from livria_sse.web.credentials import forget, remember, visitor_of
 from livria_sse.web.problems import headers_of, status_of
 from livria_sse.web.resource import resource
 from livria_sse.web.state import Request
 from livria_sse.web.templating import LANGUAGE_COOKIE, render
 from livria_sse.web.words import LANGUAGES
+from livria_sse.web.writers import count_sign_in, count_sign_up
 
 YEAR_SECONDS = 365 * 24 * 3600
 
