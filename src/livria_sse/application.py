@@ -25,7 +25,7 @@ from livria_sse.settings import Settings
 from livria_sse.store import Store, open_store
 from livria_sse.tallies import Tallies
 from livria_sse.throttle import open_throttle
-from livria_sse.web import accounts, books, openapi, ops, pages, reviews, stream, visits
+from livria_sse.web import accounts, books, changes, openapi, ops, pages, reviews, stream, visits
 from livria_sse.web.clients import Proxies
 from livria_sse.web.metrics import open_metrics
 from livria_sse.web.middleware import OptionalSlash, SameSite
@@ -82,6 +82,7 @@ def create_app(settings: Settings, tallies: Tallies | None = None) -> Starlette:
 def _routes() -> list[Route | Mount]:
     static = StaticFiles(directory=str(resources.files("livria_sse") / "static"))
     return [
+        *changes.ROUTES,
         *reviews.ROUTES,
         *books.ROUTES,
         *accounts.ROUTES,

@@ -12,7 +12,16 @@ from typing import (
 
 from typing_extensions import TypedDict
 
-from livria_sse.models import Book, Review, User
+from livria_sse.models import (
+    Book,
+    Change,
+    ChangeType,
+    Difference,
+    Position,
+    ResetReason,
+    Review,
+    User,
+)
 
 _ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 
@@ -40,6 +49,27 @@ class ReviewDocument(TypedDict):
     created_at: str
     updated_at: str
     position: NotRequired[str]
+
+
+class ChangeDocument(TypedDict):
+    """A change of a review: it was created or updated, and reads so now, or it was deleted."""
+
+    type: ChangeType
+    book: int
+    position: str
+    review_count: int
+    review: NotRequired[ReviewDocument]
+    review_id: NotRequired[int]
+
+
+class ChangesDocument(TypedDict):
+    """What changed in a book up to `position`; with a `reset`, that cannot be told."""
+
+    book: int
+    position: str
+    review_count: int
+    reset: ResetReason | None
+    changes: list[ChangeDocument]
 
 
 class BookDocument(TypedDict):
@@ -76,6 +106,38 @@ def review_document(review: Review) -> ReviewDocument:
 def review_json(review: Review) -> JSONText:
     """A review's document, encoded: once for the answer, the frame and Redis."""
     return compact_json(review_document(review))
+
+
+def change_json(
+    kind: ChangeType, change: Change, difference: Difference, position: Position
+) -> JSONText:
+    """A change as readers are told of it, in frames and in answers.
+
+    Its count is that at the end of the difference: a compacted difference knows no other, and
+    whichever change a reader sees last must leave the right number on the page.
+    """
+    if isinstance(change, Review):
+        told = f'"review":{review_json(change)}'
+    else:
+        told = f'"review_id":{change.id}'
+    return JSONText(
+        f'{{"type":"{kind}","book":{difference.book_id},"position":"{position}",'
+        f'"review_count":{difference.review_count},{told}}}'
+    )
+
+
+def changes_json(difference: Difference, epoch: str, *, reset: ResetReason | None) -> JSONText:
+    """A `ChangesDocument`, encoded."""
+    head = Position(epoch, difference.head)
+    changes = ",".join(
+        change_json(kind, change, difference, Position(epoch, change.seq))
+        for kind, change in difference.told()
+    )
+    return JSONText(
+        f'{{"book":{difference.book_id},"position":"{head}",'
+        f'"review_count":{difference.review_count},"reset":{compact_json(reset)},'
+        f'"changes":[{changes}]}}'
+    )
 
 
 def book_document(book: Book, reviews: list[Review], position: str) -> BookDocument:

@@ -13,12 +13,10 @@ from typing import Literal
 
 from sse_starlette.event import ServerSentEvent
 
-from livria_sse.documents import compact_json, review_json
-from livria_sse.models import Change, ChangeType, Difference, Position, Review
+from livria_sse.documents import change_json, compact_json
+from livria_sse.models import Difference, Position, ResetReason
 
 Mode = Literal["live", "resumed", "reset"]
-#: Why a position cannot be resumed from.
-ResetReason = Literal["malformed", "epoch", "ahead", "too_large"]
 
 
 def difference_frames(difference: Difference, epoch: str) -> bytes:
@@ -33,7 +31,9 @@ def difference_frames(difference: Difference, epoch: str) -> bytes:
     reached = difference.after
     for kind, change in difference.told():
         reached = change.seq
-        frames.append(_change_frame(kind, change, difference, Position(epoch, reached)))
+        position = Position(epoch, reached)
+        told = change_json(kind, change, difference, position)
+        frames.append(_frame(kind, told, position=position))
     if reached < difference.head or not frames:
         head = Position(epoch, difference.head)
         frames.append(ServerSentEvent(id=str(head), sep="\n").encode())
@@ -108,22 +108,6 @@ def busy() -> bytes:
 def retry_milliseconds() -> int:
     """How long a client waits before it reconnects: 2 s, spread so that not all come at once."""
     return random.randint(1_500, 2_500)  # noqa: S311
-
-
-def _change_frame(
-    kind: ChangeType, change: Change, difference: Difference, position: Position
-) -> bytes:
-    # Every frame has the count at the end of the difference: a compacted difference knows no
-    # other, and whichever frame a reader sees last must leave the right number on the page.
-    if isinstance(change, Review):
-        told = f'"review":{review_json(change)}'
-    else:
-        told = f'"review_id":{change.id}'
-    data = (
-        f'{{"type":"{kind}","book":{difference.book_id},"position":"{position}",'
-        f'"review_count":{difference.review_count},{told}}}'
-    )
-    return _frame(kind, data, position=position)
 
 
 def _encode(

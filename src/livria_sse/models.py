@@ -21,6 +21,8 @@ _POSITION = re.compile(r"([0-9a-z]{1,12})-(0|[1-9][0-9]{0,15})")
 #: Where a difference can be taken from, the nearest first.
 Rung = Literal["feed", "redis", "sql"]
 ChangeType = Literal["review.created", "review.updated", "review.deleted"]
+#: Why a position cannot be resumed from.
+ResetReason = Literal["malformed", "epoch", "ahead", "too_large"]
 
 
 def new_epoch() -> str:

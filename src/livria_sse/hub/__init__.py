@@ -9,9 +9,10 @@ from livria_sse.hub.sink import Owner, Sink
 from livria_sse.hub.statistics import Statistics
 from livria_sse.hub.stepping import SteppingSink
 from livria_sse.hub.subscriber import Subscriber
-from livria_sse.hub.welcome import Welcome
+from livria_sse.hub.welcome import Answer, Welcome
 
 __all__ = [
+    "Answer",
     "Burst",
     "Feed",
     "Hub",

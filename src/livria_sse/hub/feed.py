@@ -124,10 +124,25 @@ class Feed:
         """
         ready = self._ready.get(seq)
         if ready is None:
-            known = self._whole()
-            if known and known.after <= seq <= known.head:
-                ready = self.burst(known.since(seq))
+            known = self.since(seq)
+            if known:
+                ready = self.burst(known)
         return ready
+
+    def since(self, seq: int) -> Difference | None:
+        """What follows `seq`, if the feed has all of it."""
+        known = self._whole()
+        return known.since(seq) if known and known.after <= seq <= known.head else None
+
+    def nothing(self) -> Difference:
+        """What whoever stands at the head lacks."""
+        return Difference(
+            book_id=self.book_id,
+            after=self.head,
+            head=self.head,
+            review_count=self.review_count,
+            changes=(),
+        )
 
     def burst(self, difference: Difference) -> Burst:
         """A difference as a burst; kept ready if it leads to the head."""

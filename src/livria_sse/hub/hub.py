@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import AsyncIterator, Collection
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Collection, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from functools import partial
 from itertools import chain
 
@@ -22,7 +22,7 @@ from livria_sse.hub.ladder import Ladder
 from livria_sse.hub.sink import Sink
 from livria_sse.hub.statistics import Statistics
 from livria_sse.hub.subscriber import Ending, Subscriber
-from livria_sse.hub.welcome import Welcome, welcome
+from livria_sse.hub.welcome import Answer, Welcome, answer, welcome
 from livria_sse.log.base import Log
 from livria_sse.models import Difference
 from livria_sse.settings import Settings
@@ -120,11 +120,27 @@ class Hub:
 
     async def welcome(self, feed: Feed, asked: str | None) -> Welcome:
         """How a stream begins for a reader who asks for this position (None: for no position)."""
+        with self._sharing(feed):
+            return await welcome(feed, self._ladder, asked)
+
+    async def answer(self, book_id: int, asked: str) -> Answer:
+        """What somebody lacks who asks from this position, and has no stream.
+
+        Raises:
+            UnknownBook: There is no such book.
+            StoreUnavailable: It cannot be read at present.
+        """
+        feed = self._feeds.get(book_id) or Feed(book_id, self.epoch)
+        await self._ladder.bring_up(feed)
+        with self._sharing(feed):
+            return await answer(feed, self._ladder, asked)
+
+    @contextmanager
+    def _sharing(self, feed: Feed) -> Iterator[None]:
         known = feed.head
-        begin = await welcome(feed, self._ladder, asked)
-        if feed.head != known:  # the ladder had something that the others lack too
+        yield
+        if feed.head != known:  # the ladder had something that the others lack, too
             self._fanout.advance_all(feed)
-        return begin
 
     def admits(self, feed: Feed, address: str) -> bool:
         """Whether a stream may be opened now, by a client who has just asked for one."""

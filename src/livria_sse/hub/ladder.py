@@ -58,9 +58,21 @@ class Ladder:
             ready = feed.burst_since(seq)  # read by somebody for whom this one has waited
             if ready is not None:
                 return Way(ready, feed.head, feed.review_count, "feed")
-            read = await self._since(feed, seq, known=feed.announced)
-            way = feed.learn(read).since(seq)
-            return Way(feed.burst(way), way.head, way.review_count, read.rung)
+            way, rung = await self._read(feed, seq)
+            return Way(feed.burst(way), way.head, way.review_count, rung)
+
+    async def since(self, feed: Feed, seq: int) -> Difference:
+        """The same as a difference, for somebody who is not sent frames."""
+        async with feed.lock:
+            known = feed.since(seq)
+            if known is not None:
+                return known
+            way, _ = await self._read(feed, seq)
+            return way
+
+    async def _read(self, feed: Feed, seq: int) -> tuple[Difference, Rung]:
+        read = await self._since(feed, seq, known=feed.announced)
+        return feed.learn(read).since(seq), read.rung
 
     async def way_to_head(self, feed: Feed, seq: int) -> Way:
         """The same for a reader whose stream is open: what it takes, and however long."""

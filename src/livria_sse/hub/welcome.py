@@ -6,11 +6,11 @@ from typing import NamedTuple
 
 from livria_sse import frames
 from livria_sse.errors import DifferenceTooLarge
-from livria_sse.frames import Mode, ResetReason
+from livria_sse.frames import Mode
 from livria_sse.hub.burst import Burst
 from livria_sse.hub.feed import Feed
 from livria_sse.hub.ladder import Ladder
-from livria_sse.models import Position, Rung
+from livria_sse.models import Difference, Position, ResetReason, Rung
 
 
 class Welcome(NamedTuple):
@@ -46,6 +46,26 @@ async def welcome(feed: Feed, ladder: Ladder, asked: str | None) -> Welcome:
         return await _resumed(feed, ladder, position)
     except DifferenceTooLarge:
         return _reset(feed, "too_large")
+
+
+class Answer(NamedTuple):
+    """What somebody lacks who asks once, instead of opening a stream."""
+
+    #: With nothing in it, if they have to fetch the book again and go on from its head.
+    difference: Difference
+    #: Why they have to.
+    reset: ResetReason | None = None
+
+
+async def answer(feed: Feed, ladder: Ladder, asked: str) -> Answer:
+    """The same for somebody who asks once."""
+    position = await _understood(feed, ladder, asked)
+    if not isinstance(position, Position):
+        return Answer(feed.nothing(), position)
+    try:
+        return Answer(await ladder.since(feed, position.seq))
+    except DifferenceTooLarge:
+        return Answer(feed.nothing(), "too_large")
 
 
 async def _understood(feed: Feed, ladder: Ladder, asked: str) -> Position | ResetReason:

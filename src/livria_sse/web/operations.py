@@ -9,10 +9,10 @@ from typing import Any, NamedTuple, NotRequired
 from pydantic import BaseModel
 from typing_extensions import TypedDict
 
-from livria_sse.documents import BookDocument, ReviewDocument, UserDocument
+from livria_sse.documents import BookDocument, ChangesDocument, ReviewDocument, UserDocument
 from livria_sse.inputs import Credentials, EditedReview, NewAccount, NewReview
 from livria_sse.models import LARGEST_NUMBER
-from livria_sse.web import accounts, books, ops, reviews, stream
+from livria_sse.web import accounts, books, changes, ops, reviews, stream
 
 
 class BookPage(TypedDict):
@@ -110,6 +110,14 @@ OPERATIONS = (
             Parameter("before"),
             Parameter("limit", reviews.LARGEST_PAGE),
         ],
+        refusals=[422],
+    ),
+    Operation(
+        method="get",
+        path="/api/reviews/changes/",
+        endpoint=changes.since,
+        answer=ChangesDocument,
+        query=[Parameter("book", required=True), Parameter("after", None, required=True)],
         refusals=[422],
     ),
     Operation(
@@ -216,7 +224,7 @@ OPERATIONS = (
 )
 
 DOCUMENTS = (
-    BookPage, BookDocument, ReviewPage, ReviewDocument, SignedInDocument, UserDocument,
-    StatusDocument, ProblemDocument,
+    BookPage, BookDocument, ChangesDocument, ReviewPage, ReviewDocument, SignedInDocument,
+    UserDocument, StatusDocument, ProblemDocument,
 )  # fmt: skip
 INPUTS = (NewReview, EditedReview, NewAccount, Credentials)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 
-from livria_sse.errors import InvalidInput, LivriaError
+from livria_sse.errors import InvalidInput, LivriaError, UnknownBook
 from livria_sse.models import LARGEST_NUMBER
 from livria_sse.web.state import Request
 
@@ -30,6 +32,23 @@ def query_number(request: Request, name: str, *, largest: int = LARGEST_NUMBER) 
     if number is None or not 1 <= number <= largest:
         raise InvalidInput(errors={name: [f"Use a whole number from 1 to {largest}."]})
     return number
+
+
+def query_book(request: Request) -> int:
+    """The book that the query string has to name."""
+    book_id = query_number(request, "book")
+    if book_id is None:
+        raise InvalidInput(errors={"book": ["Say which book."]})
+    return book_id
+
+
+@contextmanager
+def book_of_input() -> Iterator[None]:
+    """For what names a book beside its path: one that is not there is wrong input."""
+    try:
+        yield
+    except UnknownBook as error:
+        raise InvalidInput(errors={"book": [error.detail]}) from error
 
 
 def whole_number(text: str) -> int | None:

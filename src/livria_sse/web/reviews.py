@@ -8,13 +8,13 @@ from urllib.parse import urlencode
 from starlette.responses import Response
 
 from livria_sse.documents import JSONText, review_document, review_json
-from livria_sse.errors import InvalidInput, LivriaError, UnknownBook, UnknownReview
+from livria_sse.errors import LivriaError, UnknownReview
 from livria_sse.inputs import EditedReview, NewReview, checked_key
 from livria_sse.models import Difference, Position, Review
 from livria_sse.web.answers import JSONAnswer, position_header, tell
 from livria_sse.web.body import read_json
 from livria_sse.web.credentials import account_of
-from livria_sse.web.params import path_id, query_number
+from livria_sse.web.params import book_of_input, path_id, query_book, query_number
 from livria_sse.web.resource import resource
 from livria_sse.web.state import Request
 from livria_sse.web.writers import writer_in, writer_of
@@ -35,12 +35,10 @@ async def create(request: Request) -> Response:
     except LivriaError:
         await account_of(request)  # who is nobody is told that first
         raise
-    try:
+    with book_of_input():
         accepted = await request.state["store"].reviews.create(
             posted.book, posted.content, author=author, key=key, repeat_seconds=repeat_seconds
         )
-    except UnknownBook as error:
-        raise InvalidInput(errors={"book": [error.detail]}) from error
     if accepted.difference:
         tell(request, accepted.difference)
     return _answer(request, accepted.review, status=201)
@@ -48,17 +46,13 @@ async def create(request: Request) -> Response:
 
 async def page(request: Request) -> Response:
     """Reviews of a book, newest first, and where the next older ones are."""
-    book_id = query_number(request, "book")
-    if book_id is None:
-        raise InvalidInput(errors={"book": ["Say which book."]})
+    book_id = query_book(request)
     before = query_number(request, "before")
     limit = query_number(request, "limit", largest=LARGEST_PAGE) or DEFAULT_PAGE
-    try:
+    with book_of_input():
         found, head = await request.state["store"].reviews.page(
             book_id, before=before, limit=limit + 1
         )
-    except UnknownBook as error:
-        raise InvalidInput(errors={"book": [error.detail]}) from error
     reviews = found[:limit]
     older = {"book": book_id, "before": reviews[-1].id if reviews else 0, "limit": limit}
     return JSONAnswer(

@@ -1,0 +1,121 @@
+"""What changed in a book, for those who cannot be sent a stream."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from livria_sse.frames import difference_frames
+from tests.sse import EventReader
+from tests.web.service import Service, problem_of, serving
+
+BOOK = 1
+
+
+async def changes(client: httpx.AsyncClient, after: str, *, book: int = BOOK) -> Any:
+    """The answer, which is not refused."""
+    params: dict[str, str | int] = {"book": book, "after": after}
+    answer = await client.get("/api/reviews/changes/", params=params)
+    assert answer.status_code == 200
+    return answer.json()
+
+
+async def post(mina: httpx.AsyncClient, content: str) -> str:
+    """Posts a review; its address."""
+    answer = await mina.post("/api/reviews/", json={"book": BOOK, "content": content})
+    return answer.headers["Location"]
+
+
+async def test_changes_are_those_of_the_stream(mina: httpx.AsyncClient, service: Service) -> None:
+    """What changed after a position is told in the very words of the stream."""
+    kept = await post(mina, "kept")
+    start = await service.head(BOOK)
+    edited, gone = await post(mina, "first"), await post(mina, "gone")
+    await mina.patch(edited, json={"content": "then"})
+    await mina.delete(gone)
+    await mina.delete(kept)
+    difference = await service.store.changes.since(BOOK, start, limit=100)
+    frames = EventReader().feed(difference_frames(difference, service.hub.epoch))
+
+    told = await changes(mina, f"{service.hub.epoch}-{start}")
+
+    assert told["changes"] == [json.loads(frame.data) for frame in frames]
+    assert [change["type"] for change in told["changes"]] == ["review.created", "review.deleted"]
+    assert told["position"] == f"{service.hub.epoch}-{difference.head}"
+    assert (told["book"], told["review_count"], told["reset"]) == (BOOK, 1, None)
+
+
+async def test_nothing_changed(mina: httpx.AsyncClient, service: Service) -> None:
+    """Who stands at the head is told where it is."""
+    await post(mina, "one")
+    head = f"{service.hub.epoch}-{await service.head(BOOK)}"
+
+    assert await changes(mina, head) == {
+        "book": BOOK,
+        "position": head,
+        "review_count": 1,
+        "reset": None,
+        "changes": [],
+    }
+
+
+@pytest.mark.parametrize(
+    ("after", "reason"),
+    [("nonsense", "malformed"), ("", "malformed"), ("zzzzz-1", "epoch"), ("{epoch}-9", "ahead")],
+)
+async def test_positions_that_cannot_be_told_from(
+    mina: httpx.AsyncClient, service: Service, after: str, reason: str
+) -> None:
+    """Who asks from a position that is none is told to fetch the book again, and from where on."""
+    await post(mina, "one")
+
+    told = await changes(mina, after.format(epoch=service.hub.epoch))
+
+    assert (told["reset"], told["changes"], told["review_count"]) == (reason, [], 1)
+    assert told["position"] == f"{service.hub.epoch}-1"
+
+
+async def test_too_much_has_changed(tmp_path: Path) -> None:
+    """Who was away for more than the replay limit is told to fetch the book again."""
+    async with serving(tmp_path, replay_limit=2) as service, service.signed_in("mina") as mina:
+        for content in ("one", "two", "three"):
+            await post(mina, content)
+
+        told = await changes(mina, f"{service.hub.epoch}-0")
+
+        assert (told["reset"], told["changes"]) == ("too_large", [])
+        assert told["position"] == f"{service.hub.epoch}-3"
+
+
+async def test_watched_books_are_not_read_again(mina: httpx.AsyncClient, service: Service) -> None:
+    """As long as somebody watches a book, asking for its changes costs no query."""
+    async with service.hub.opening(BOOK):
+        await post(mina, "one")
+        before = dict(service.hub.statistics().reads)
+
+        told = await changes(mina, f"{service.hub.epoch}-0")
+
+        assert [change["review"]["content"] for change in told["changes"]] == ["one"]
+        assert service.hub.statistics().reads == before
+
+
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [
+        ("after=k7q2m-0", "book"),
+        ("book=x&after=k7q2m-0", "book"),
+        ("book=999&after=k7q2m-0", "book"),
+        ("book=1", "after"),
+    ],
+)
+async def test_what_is_missing_is_named(shared: Service, query: str, field: str) -> None:
+    """Who does not say of which book, or from where, is told so."""
+    async with shared.client() as client:
+        answer = await client.get(f"/api/reviews/changes/?{query}")
+
+    assert answer.status_code == 422
+    assert list(problem_of(answer)["errors"]) == [field]
