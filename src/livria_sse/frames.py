@@ -35,8 +35,7 @@ def difference_frames(difference: Difference, epoch: str) -> bytes:
         told = change_json(kind, change, difference, position)
         frames.append(_frame(kind, told, position=position))
     if reached < difference.head or not frames:
-        head = Position(epoch, difference.head)
-        frames.append(ServerSentEvent(id=str(head), sep="\n").encode())
+        frames.append(standing(str(Position(epoch, difference.head))))
     return b"".join(frames)
 
 
@@ -69,6 +68,11 @@ def _opening(
         "review_count": review_count,
     }
     return first.encode(), _encode("stream.ready", data, position=position)
+
+
+def standing(position: str, *, retry: int | None = None) -> bytes:
+    """Moves a reader, who is told nothing else, except when to come back."""
+    return ServerSentEvent(id=position, retry=retry, sep="\n").encode()
 
 
 def padding() -> bytes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any, Self
 
@@ -13,6 +13,7 @@ from tests.replica import Replica
 from tests.waiting import until
 
 from livria_sse.hub import Feed, Hub, Sink, SteppingSink, Subscriber
+from livria_sse.hub.cursor import Cursor
 from livria_sse.server.connection import StreamConnection
 
 
@@ -49,6 +50,9 @@ class Reader(ABC):
     async def until(self, head: int) -> None:
         """Waits until a seq is reached."""
         await until(lambda: self.replica.last_event_id.endswith(f"-{head}"))
+
+
+NewReader = Callable[[], Reader]
 
 
 class SteppingReader(Reader):
@@ -156,12 +160,12 @@ class _Transport(asyncio.Transport):
 
 @asynccontextmanager
 async def watching(
-    hub: Hub, reader: Reader, book: int, asked: str | None = None
+    hub: Hub, reader: Reader, *books: int, asked: str | None = None
 ) -> AsyncIterator[Subscriber]:
     """An open stream, as the web serves it."""
-    async with hub.opening(book) as feed:
-        begin = await hub.welcome(feed, asked)
-        subscriber = hub.join(feed, begin, reader.sink, address="192.0.2.1")
+    async with hub.opening(books) as feeds:
+        begin = await hub.welcome(feeds, asked)
+        subscriber = hub.join(feeds, begin, reader.sink, address="192.0.2.1")
     try:
         yield subscriber
     finally:
@@ -171,13 +175,8 @@ async def watching(
 def stream(address: str = "192.0.2.1") -> Subscriber:
     """A stream that is only counted, and never written to."""
     nobody: Any = None
-    return Subscriber(
-        nobody,
-        feed=Feed(10, "k7q2m"),
-        mode="live",
-        cursor=0,
-        sink=nobody,
-        address=address,
-        begun_at=0,
-        expires_at=0,
+    subscriber = Subscriber(
+        nobody, mode="live", sink=nobody, address=address, begun_at=0, expires_at=0
     )
+    subscriber.cursors = [Cursor(subscriber, Feed(10, "k7q2m"), 0, nobody)]
+    return subscriber

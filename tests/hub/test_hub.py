@@ -4,114 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import gc
-from collections.abc import AsyncIterator, Callable, Collection
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
 
 import pytest
-from tests.factories import add_account, add_book
-from tests.hub.readers import DirectReader, Reader, SteppingReader, watching
+from tests.factories import add_book
+from tests.hub.readers import DirectReader, NewReader, Reader, watching
+from tests.hub.service import Service, serving
 from tests.waiting import until
 
-from livria_sse.errors import StoreUnavailable, UnknownBook
-from livria_sse.hub import Hub, Subscriber
+from livria_sse.errors import UnknownBook
+from livria_sse.hub import Subscriber
 from livria_sse.hub.feed import SIZE
-from livria_sse.log.base import Listener
-from livria_sse.log.local import LocalLog
-from livria_sse.models import Account, Difference, Review, Rung
-from livria_sse.settings import Settings
+from livria_sse.models import Review
 from livria_sse.store import Store
-
-NewReader = Callable[[], Reader]
-
-
-class CountingLog(LocalLog):
-    """A real log that counts its reads, and that can be made to fail."""
-
-    degraded: str | None = None
-
-    def __init__(self, store: Store, *, replay_limit: int = 1_000) -> None:
-        super().__init__(store, replay_limit=replay_limit)
-        self.listened = 0
-        self.reads = 0
-        self.nearest: Rung = "sql"
-        self.broken = False
-        self.failing: Exception | None = None
-        self.failures = 0
-
-    async def since(self, book_id: int, seq: int, *, known: int | None = None) -> Difference:
-        """Counts, and fails if it is broken."""
-        self.reads += 1
-        if self.broken:
-            raise StoreUnavailable
-        difference = await super().since(book_id, seq, known=known)
-        return replace(difference, rung=self.nearest)
-
-    async def heads(self, book_ids: Collection[int]) -> dict[int, int]:
-        """Fails if it is broken."""
-        if self.failing:
-            self.failures += 1
-            raise self.failing
-        if self.broken:
-            raise StoreUnavailable
-        return await super().heads(book_ids)
-
-    async def listen(self, listener: Listener) -> None:
-        """Fails at first."""
-        self.listened += 1
-        if self.listened == 1:
-            raise ZeroDivisionError("nobody has foreseen this")
-
-
-class Service:
-    """A hub over a store with one book and one author."""
-
-    def __init__(self, store: Store, hub: Hub, log: CountingLog, author: Account) -> None:
-        self.store = store
-        self.hub = hub
-        self.log = log
-        self.author = author
-        self.book = 10
-
-    async def commit(self, content: str) -> Difference:
-        """Commits a review without telling the hub."""
-        accepted = await self.store.reviews.create(self.book, content, author=self.author)
-        assert accepted.difference
-        return accepted.difference
-
-    async def post(self, content: str) -> Difference:
-        """Commits a review and tells the hub."""
-        difference = await self.commit(content)
-        self.hub.publish(difference)
-        return difference
-
-
-@asynccontextmanager
-async def serving(store: Store, **settings: Any) -> AsyncIterator[Service]:
-    """A service with the given settings."""
-    book = await add_book(store)
-    author = await add_account(store)
-    log = CountingLog(store, replay_limit=settings.get("replay_limit", 1_000))
-    async with Hub(log, Settings(**settings)).running() as hub:
-        service = Service(store, hub, log, author)
-        service.book = book
-        yield service
-
-
-@pytest.fixture(params=[SteppingReader, DirectReader])
-def new_reader(request: pytest.FixtureRequest) -> NewReader:
-    """Makes readers, of one way of pushing or of the other."""
-    kind: NewReader = request.param
-    return kind
-
-
-@pytest.fixture
-async def service(store: Store) -> AsyncIterator[Service]:
-    """A service that audits so rarely that a test does not see it."""
-    async with serving(store, audit_seconds=3600) as service:
-        yield service
 
 
 async def test_changes_reach_all(service: Service, new_reader: NewReader) -> None:
@@ -185,7 +92,7 @@ async def test_counts_after_a_cut(service: Service, new_reader: NewReader) -> No
     await service.store.reviews.delete(change.id, by=service.author)
 
     asked = f"{service.hub.epoch}-{first.head}"
-    async with watching(service.hub, reader, service.book, asked):
+    async with watching(service.hub, reader, service.book, asked=asked):
         await reader.until(3)
 
         assert reader.replica.review_count == 1
@@ -309,7 +216,7 @@ async def test_herds_read_once(service: Service, new_reader: NewReader) -> None:
 
     async def come_back(stack: AsyncExitStack, reader: Reader) -> None:
         asked = f"{service.hub.epoch}-3"
-        await stack.enter_async_context(watching(service.hub, reader, service.book, asked))
+        await stack.enter_async_context(watching(service.hub, reader, service.book, asked=asked))
 
     async with AsyncExitStack() as stack:
         await asyncio.gather(*(come_back(stack, reader) for reader in readers))
@@ -327,7 +234,9 @@ async def test_hopeless_positions_are_read_once(store: Store, new_reader: NewRea
         async with AsyncExitStack() as stack:
             for number, reader in enumerate(readers):
                 asked = f"{service.hub.epoch}-{1 - number % 2}"
-                await stack.enter_async_context(watching(service.hub, reader, service.book, asked))
+                await stack.enter_async_context(
+                    watching(service.hub, reader, service.book, asked=asked)
+                )
 
             assert all(reader.replica.resets == 1 for reader in readers)
             assert service.log.reads == 1
@@ -337,7 +246,7 @@ async def test_unknown_books_leave_nothing(service: Service) -> None:
     """Asking for books that are not there leaves no feed behind."""
     for book in range(1000, 1100):
         with pytest.raises(UnknownBook):
-            async with service.hub.opening(book):
+            async with service.hub.opening([book]):
                 pass
 
     assert service.hub.statistics().books == 0
@@ -463,7 +372,9 @@ async def test_rungs_are_counted(service: Service) -> None:
 
         async def resume(asked: str | None) -> None:
             reader = DirectReader()
-            await stack.enter_async_context(watching(service.hub, reader, service.book, asked))
+            await stack.enter_async_context(
+                watching(service.hub, reader, service.book, asked=asked)
+            )
 
         await resume(None)
         assert statistics().reads == {"sql": 1, "redis": 0}
@@ -535,7 +446,7 @@ async def test_old_texts_have_no_lag(service: Service) -> None:
     await service.commit("there already")
     staff = replace(service.author, staff=True)
     asked = f"{service.hub.epoch}-0"
-    async with watching(service.hub, DirectReader(), service.book, asked):
+    async with watching(service.hub, DirectReader(), service.book, asked=asked):
         moderation = service.store.moderation
         service.hub.publish(await moderation.hide(first.changes[0].id, by=staff))
         service.hub.publish(await moderation.restore(first.changes[0].id, by=staff))

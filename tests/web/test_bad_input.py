@@ -435,7 +435,6 @@ async def test_reviews_need_a_known_book(mina: httpx.AsyncClient) -> None:
         "/api/books/1/2/",
         "/api//books/",
         "/sse/",
-        "/sse/books/",
         "/static/",
         "/static/nope",
         "/static/..%2f__init__.py",
@@ -625,3 +624,26 @@ async def test_any_form_is_answered(shared: Service, address: str, body: bytes) 
     if answer.is_redirect:
         assert answer.headers["location"].startswith("/")
         assert not answer.headers["location"].startswith(("//", "/\\"))
+
+
+@pytest.mark.parametrize(
+    ("query", "status", "reason"),
+    [
+        ("", 422, "Say which books, each by its number."),
+        ("book=", 422, "Say which books, each by its number."),
+        ("book=1&book=x", 422, "Say which books, each by its number."),
+        ("book=1&book=-1", 422, "Say which books, each by its number."),
+        ("book=1&book=2&book=1", 422, "Name each book once."),
+        ("&".join(f"book={n}" for n in range(1, 52)), 422, "Name at most 50 books."),
+        ("book=1&book=999&book=2", 404, "There is no book 999."),
+    ],
+    ids=lambda value: str(value)[:24],
+)
+async def test_shelf_of_nothing(shared: Service, query: str, status: int, reason: str) -> None:
+    """A stream of several books that cannot be told from each other, or are not there, is none."""
+    async with shared.client() as client:
+        answer = await client.get(f"/sse/books/?{query}")
+
+    assert answer.status_code == status
+    assert problem_of(answer)["errors"] == {"book": [reason]}
+    assert shared.hub.statistics().books == 0

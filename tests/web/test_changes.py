@@ -93,7 +93,7 @@ async def test_too_much_has_changed(tmp_path: Path) -> None:
 
 async def test_watched_books_are_not_read_again(mina: httpx.AsyncClient, service: Service) -> None:
     """As long as somebody watches a book, asking for its changes costs no query."""
-    async with service.hub.opening(BOOK):
+    async with service.hub.opening([BOOK]):
         await post(mina, "one")
         before = dict(service.hub.statistics().reads)
 

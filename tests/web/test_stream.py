@@ -47,7 +47,7 @@ async def answer_of(
         "query_string": b"",
         "state": {"hub": hub, "origins": Origins(())},
     }
-    await EventStream(scope, book)(scope, receive, send)
+    await EventStream(scope, [book])(scope, receive, send)
     start, *bodies = messages
     assert not bodies[-1].get("more_body")
     return start, list(EventReader().feed(b"".join(body["body"] for body in bodies)))

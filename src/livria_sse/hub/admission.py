@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter
+from collections.abc import Sequence
 from typing import Literal, get_args
 
 from livria_sse.frames import Mode
 from livria_sse.hub.feed import Feed
+from livria_sse.hub.shelf import standing
 from livria_sse.hub.subscriber import Ending, Subscriber
-from livria_sse.models import Position, Rung
+from livria_sse.models import Rung
 from livria_sse.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -43,15 +45,15 @@ class Admission:
         """How many streams are open."""
         return self.opened.total() - self.closed.total()
 
-    def admits(self, feed: Feed, address: str) -> bool:
-        """Whether a stream of the book may be opened from the address, which has just connected."""
+    def admits(self, feeds: Sequence[Feed], address: str) -> bool:
+        """Whether a stream of the books may be opened from the address that has just connected."""
         if self._count_connect(address) > self._settings.max_connects_per_address:
             return self._allow("connects", address)
-        return self.has_room(feed, address)
+        return self.has_room(feeds, address)
 
-    def has_room(self, feed: Feed, address: str) -> bool:
+    def has_room(self, feeds: Sequence[Feed], address: str) -> bool:
         """The same for one that has been admitted, when it is ready to begin."""
-        return self._allow(self._reached(feed, address), address)
+        return self._allow(self._reached(feeds, address), address)
 
     def _allow(self, limit: Limit | None, address: str) -> bool:
         if limit is None or not self._settings.limits:
@@ -60,11 +62,11 @@ class Admission:
         self._mention(limit, address)
         return False
 
-    def _reached(self, feed: Feed, address: str) -> Limit | None:
+    def _reached(self, feeds: Sequence[Feed], address: str) -> Limit | None:
         settings = self._settings
         if self.streams >= settings.max_streams:
             return "streams"
-        if len(feed.subscribers) >= settings.max_streams_per_book:
+        if any(len(feed.cursors) >= settings.max_streams_per_book for feed in feeds):
             return "book"
         if self._of_address[address] >= settings.max_streams_per_address:
             return "address"
@@ -98,14 +100,14 @@ class Admission:
         if not self._of_address[subscriber.address]:
             del self._of_address[subscriber.address]
         logger.info(
-            "stream ended: address=%(address)s book=%(book)d mode=%(mode)s seconds=%(seconds).1f "
+            "stream ended: address=%(address)s book=%(book)s mode=%(mode)s seconds=%(seconds).1f "
             "position=%(position)s reason=%(reason)s",
             {
                 "address": subscriber.address,
-                "book": subscriber.feed.book_id,
+                "book": ",".join(str(cursor.feed.book_id) for cursor in subscriber.cursors),
                 "mode": subscriber.mode,
                 "seconds": round(asyncio.get_running_loop().time() - subscriber.begun_at, 1),
-                "position": str(Position(subscriber.feed.epoch, subscriber.cursor)),
+                "position": standing(subscriber.cursors),
                 "reason": ending,
             },
         )

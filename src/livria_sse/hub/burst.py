@@ -21,9 +21,14 @@ class Burst:
             data[start : start + LARGEST_PIECE] for start in range(0, len(data), LARGEST_PIECE)
         ]
 
+    @property
+    def data(self) -> bytes:
+        """The frames, as they were given."""
+        return b"".join(self._pieces)
+
     def behind(self, data: bytes) -> Burst:
         """The same frames behind something else."""
-        return Burst(b"".join([data, *self._pieces]))
+        return Burst(data + self.data)
 
     @cached_property
     def chunks(self) -> tuple[bytes, ...]:

@@ -15,10 +15,11 @@ from functools import partial
 from prometheus_client import Histogram
 
 from livria_sse.hub.burst import Burst
+from livria_sse.hub.cursor import Cursor
 from livria_sse.hub.feed import Feed
 from livria_sse.hub.ladder import Ladder
+from livria_sse.hub.shelf import Beginning
 from livria_sse.hub.subscriber import Subscriber
-from livria_sse.hub.welcome import Welcome
 from livria_sse.tasks import Tasks
 
 logger = logging.getLogger(__name__)
@@ -60,16 +61,16 @@ class Fanout:
         """Brings everybody up who is idle: now or, where there are many, in the next moments."""
         heard_at = asyncio.get_running_loop().time()
         told = partial(self._told, heard_at, feed.take_untold())
-        self._advance_slice(feed, tuple(feed.subscribers), 0, told)
+        self._advance_slice(feed, tuple(feed.cursors), 0, told)
 
     def _advance_slice(
-        self, feed: Feed, subscribers: tuple[Subscriber, ...], start: int, told: Callable[[], None]
+        self, feed: Feed, cursors: tuple[Cursor, ...], start: int, told: Callable[[], None]
     ) -> None:
         end = start + SLICE
-        self._advance(feed, subscribers[start:end])
-        if end < len(subscribers):
+        self._advance(feed, cursors[start:end])
+        if end < len(cursors):
             loop = asyncio.get_running_loop()
-            loop.call_soon(self._advance_slice, feed, subscribers, end, told)
+            loop.call_soon(self._advance_slice, feed, cursors, end, told)
         else:
             told()
 
@@ -79,33 +80,34 @@ class Fanout:
             self.lags.observe(max(0.0, time.time() - moment))
 
     def advance(self, subscriber: Subscriber) -> None:
-        """Brings one up, unless they are busy."""
-        self._advance(subscriber.feed, (subscriber,))
+        """Brings one up in all their books, unless they are busy."""
+        for cursor in subscriber.cursors:
+            self._advance(cursor.feed, (cursor,))
 
-    def _advance(self, feed: Feed, subscribers: Iterable[Subscriber]) -> None:
+    def _advance(self, feed: Feed, cursors: Iterable[Cursor]) -> None:
         # Once for each delivered copy: what can be done beforehand is, and calls are few.
         head, burst_since = feed.head, feed.burst_since
-        for subscriber in subscribers:
-            if subscriber.busy or subscriber.cursor >= head:
+        for cursor in cursors:
+            subscriber = cursor.subscriber
+            if cursor.seq >= head or subscriber.busy or cursor.reading:
                 continue
-            burst = burst_since(subscriber.cursor)
+            burst = burst_since(cursor.seq)
             if burst is None:
-                subscriber.busy = True
-                self._tasks.spawn(self._catch_up(subscriber))
+                cursor.reading = True
+                self._tasks.spawn(self._catch_up(cursor))
                 continue
-            subscriber.cursor = head
+            cursor.seq = head
             self.deliveries += 1
-            if not subscriber.sink.write(burst):
+            if not cursor.sink.write(burst):
                 subscriber.wait()
 
-    def begin(self, subscriber: Subscriber, begin: Welcome) -> None:
+    def begin(self, subscriber: Subscriber, begin: Beginning) -> None:
         """Writes what a stream begins with."""
         if not subscriber.sink.open(begin.opening):
             subscriber.wait()
-        if begin.difference and not subscriber.busy:
-            subscriber.cursor = begin.head
-            self.deliveries += 1
-            self.write(subscriber, begin.difference)
+        for cursor, welcome in zip(subscriber.cursors, begin.welcomes, strict=True):
+            if welcome.difference and not subscriber.busy:
+                self._tell(cursor, welcome.difference, welcome.head)
         self.advance(subscriber)
 
     def write(self, subscriber: Subscriber, burst: Burst) -> None:
@@ -113,27 +115,31 @@ class Fanout:
         if not subscriber.sink.write(burst):
             subscriber.wait()
 
+    def _tell(self, cursor: Cursor, burst: Burst, head: int) -> None:
+        cursor.seq = head
+        self.deliveries += 1
+        if not cursor.sink.write(burst):
+            cursor.subscriber.wait()
+
     def drained(self, subscriber: Subscriber) -> None:
         """Goes on with one whose socket was full."""
         if not subscriber.ending:
             subscriber.busy = False
             self.advance(subscriber)
 
-    async def _catch_up(self, subscriber: Subscriber) -> None:
-        feed = subscriber.feed
+    async def _catch_up(self, cursor: Cursor) -> None:
+        feed = cursor.feed
         known = feed.head
         try:
-            way = await self._ladder.way_to_head(feed, subscriber.cursor)
+            way = await self._ladder.way_to_head(feed, cursor.seq)
         except Exception as error:  # whatever it is: a reader who is cut off comes back
             logger.warning("a reader of book %d is lost: %r", feed.book_id, error)
-            subscriber.sink.abort()
+            cursor.subscriber.sink.abort()
             return
-        if not subscriber.ending:
-            subscriber.busy = False
-            subscriber.cursor = way.head
-            self.deliveries += 1
-            self.write(subscriber, way.burst)
+        cursor.reading = False
+        if not cursor.subscriber.busy:
+            self._tell(cursor, way.burst, way.head)
         if feed.head == known:
-            self.advance(subscriber)
+            self._advance(feed, (cursor,))
         else:  # the ladder had something that the others lack, too
             self.advance_all(feed)

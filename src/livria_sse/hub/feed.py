@@ -11,7 +11,7 @@ from livria_sse.hub.burst import Burst
 from livria_sse.models import Difference, Review
 
 if TYPE_CHECKING:
-    from livria_sse.hub.subscriber import Subscriber
+    from livria_sse.hub.cursor import Cursor
 
 #: How many changes a feed keeps: enough for whoever was away for a moment.
 SIZE = 256
@@ -33,8 +33,8 @@ class Feed:
         self.announced = 0
         #: Up to this seq, differences are known to be too large. They only grow.
         self.too_large = UNKNOWN
-        #: The streams that are open.
-        self.subscribers: set[Subscriber] = set()
+        #: Where those stand who watch the book.
+        self.cursors: set[Cursor] = set()
         #: How many streams are being opened.
         self.opening = 0
         #: Held while the ladder is read, so that a herd of readers makes one read.
@@ -53,7 +53,7 @@ class Feed:
     @property
     def watched(self) -> bool:
         """Whether there are streams; the feed exists as long as there are any."""
-        return bool(self.subscribers or self.opening)
+        return bool(self.cursors or self.opening)
 
     @property
     def behind(self) -> bool:

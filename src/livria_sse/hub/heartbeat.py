@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from itertools import cycle
+from collections.abc import Callable, Sequence
+from itertools import chain, cycle
 
 from livria_sse.hub.subscriber import Subscriber
 
@@ -24,6 +24,11 @@ class Heartbeat:
         self.lag = 0.0
         # Not the whole interval: nobody is visited who has only just been welcomed.
         self._ticks_ahead = cycle(range(len(self._parts) // 2, len(self._parts)))
+
+    @property
+    def subscribers(self) -> Sequence[Subscriber]:
+        """All whom it visits."""
+        return tuple(chain.from_iterable(self._parts))
 
     def add(self, subscriber: Subscriber) -> None:
         """Visits a subscriber from now on, for the first time after half an interval or later."""

@@ -5,10 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import AsyncIterator, Collection, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Collection, Iterator, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from functools import partial
-from itertools import chain
 
 from livria_sse import frames
 from livria_sse.deadlines import Deadlines
@@ -17,8 +16,10 @@ from livria_sse.hub.audit import Audit
 from livria_sse.hub.burst import Burst
 from livria_sse.hub.fanout import Fanout
 from livria_sse.hub.feed import Feed
+from livria_sse.hub.feeds import Feeds
 from livria_sse.hub.heartbeat import Heartbeat
 from livria_sse.hub.ladder import Ladder
+from livria_sse.hub.shelf import Beginning, asked_of_each, beginning, cursors_of
 from livria_sse.hub.sink import Sink
 from livria_sse.hub.statistics import Statistics
 from livria_sse.hub.subscriber import Ending, Subscriber
@@ -42,9 +43,9 @@ class Hub:
         self.draining = False
         self._log = log
         self._settings = settings
-        self._feeds: dict[int, Feed] = {}
         self._tasks = Tasks()
         self._ladder = Ladder(log)
+        self._feeds = Feeds(log, self._ladder)
         self._fanout = Fanout(self._ladder, self._tasks)
         self._heartbeat = Heartbeat(self._visit, seconds=settings.heartbeat_seconds)
         self._stalled = Deadlines(self._give_up, seconds=settings.send_seconds)
@@ -99,27 +100,28 @@ class Hub:
 
     # The life of a stream.
 
-    @asynccontextmanager
-    async def opening(self, book_id: int) -> AsyncIterator[Feed]:
-        """The feed of a book, up to date, for a stream that begins; kept while somebody watches.
+    def opening(self, book_ids: Sequence[int]) -> AbstractAsyncContextManager[Sequence[Feed]]:
+        """The feeds of some books, up to date, for a stream that begins.
 
         Raises:
             UnknownBook: There is no such book.
         """
-        feed = self._feeds.get(book_id)
-        if feed is None:
-            feed = self._feeds[book_id] = Feed(book_id, self.epoch)
-        feed.opening += 1
-        try:
-            await self._ladder.bring_up(feed)
-            self._log.watch(book_id)
-            yield feed
-        finally:
-            feed.opening -= 1
-            self._drop_unwatched(feed)
+        return self._feeds.opening(book_ids)
 
-    async def welcome(self, feed: Feed, asked: str | None) -> Welcome:
-        """How a stream begins for a reader who asks for this position (None: for no position)."""
+    async def welcome(self, feeds: Sequence[Feed], asked: str | None) -> Beginning:
+        """How a stream begins for a reader who asks for this position (None: for no position).
+
+        The welcomes of all books are true at the moment when it returns: a review that was deleted
+        while another book was read is in none of them.
+        """
+        each = asked_of_each(asked, len(feeds))
+        begins = [await self._welcome(*asking) for asking in zip(feeds, each, strict=True)]
+        while late := [n for n, feed in enumerate(feeds) if begins[n].head != feed.head]:
+            for number in late:
+                begins[number] = await self._welcome(feeds[number], each[number])
+        return beginning(self.epoch, begins)
+
+    async def _welcome(self, feed: Feed, asked: str | None) -> Welcome:
         with self._sharing(feed):
             return await welcome(feed, self._ladder, asked)
 
@@ -130,8 +132,7 @@ class Hub:
             UnknownBook: There is no such book.
             StoreUnavailable: It cannot be read at present.
         """
-        feed = self._feeds.get(book_id) or Feed(book_id, self.epoch)
-        await self._ladder.bring_up(feed)
+        feed = await self._feeds.passing(book_id)
         with self._sharing(feed):
             return await answer(feed, self._ladder, asked)
 
@@ -142,30 +143,27 @@ class Hub:
         if feed.head != known:  # the ladder had something that the others lack, too
             self._fanout.advance_all(feed)
 
-    def admits(self, feed: Feed, address: str) -> bool:
+    def admits(self, feeds: Sequence[Feed], address: str) -> bool:
         """Whether a stream may be opened now, by a client who has just asked for one."""
-        return self._admission.admits(feed, address)
+        return self._admission.admits(feeds, address)
 
-    def has_room(self, feed: Feed, address: str) -> bool:
+    def has_room(self, feeds: Sequence[Feed], address: str) -> bool:
         """The same when it is ready to begin: others may have come meanwhile."""
-        return not self.draining and self._admission.has_room(feed, address)
+        return not self.draining and self._admission.has_room(feeds, address)
 
-    def join(self, feed: Feed, begin: Welcome, sink: Sink, *, address: str) -> Subscriber:
+    def join(
+        self, feeds: Sequence[Feed], begin: Beginning, sink: Sink, *, address: str
+    ) -> Subscriber:
         """Begins a stream, which lasts until its subscriber has left."""
         now = asyncio.get_running_loop().time()
         age = self._settings.stream_seconds * random.uniform(0.8, 1)  # noqa: S311
         subscriber = Subscriber(
-            self,
-            feed=feed,
-            mode=begin.mode,
-            cursor=begin.start,
-            sink=sink,
-            address=address,
-            begun_at=now,
-            expires_at=now + age,
+            self, mode=begin.mode, sink=sink, address=address, begun_at=now, expires_at=now + age
         )
+        subscriber.cursors = cursors_of(subscriber, feeds, begin.welcomes)
         self._admission.begin(subscriber, begin.rung)
-        feed.subscribers.add(subscriber)
+        for cursor in subscriber.cursors:
+            cursor.feed.cursors.add(cursor)
         self._heartbeat.add(subscriber)
         sink.owner = subscriber
         self._fanout.begin(subscriber, begin)
@@ -182,19 +180,17 @@ class Hub:
 
     def leave(self, subscriber: Subscriber) -> None:
         """Forgets one whose reader has left."""
-        if subscriber in subscriber.feed.subscribers:
-            ending = subscriber.ending = subscriber.ending or "left"
-            subscriber.busy = True  # nothing is written to it from now on
-            self._admission.end(subscriber, ending)
-            subscriber.feed.subscribers.discard(subscriber)
-            self._heartbeat.remove(subscriber)
-            self._stalled.discard(subscriber)
-            self._drop_unwatched(subscriber.feed)
-
-    def _drop_unwatched(self, feed: Feed) -> None:
-        if not feed.watched and self._feeds.get(feed.book_id) is feed:
-            del self._feeds[feed.book_id]
-            self._log.unwatch(feed.book_id)
+        if not subscriber.cursors:
+            return
+        ending = subscriber.ending = subscriber.ending or "left"
+        subscriber.busy = True  # nothing is written to it from now on
+        self._admission.end(subscriber, ending)
+        self._heartbeat.remove(subscriber)
+        self._stalled.discard(subscriber)
+        cursors, subscriber.cursors = subscriber.cursors, ()
+        for cursor in cursors:
+            cursor.feed.cursors.discard(cursor)
+            self._feeds.drop_unwatched(cursor.feed)
 
     def _visit(self, subscriber: Subscriber, now: float) -> None:
         if now > subscriber.expires_at:
@@ -221,7 +217,7 @@ class Hub:
         So their readers do not come back to the other processes all at once.
         """
         self.draining = True
-        everybody = tuple(chain.from_iterable(feed.subscribers for feed in self._feeds.values()))
+        everybody = self._heartbeat.subscribers
         slices = len(everybody) / DRAIN_SLICE
         pause = min(LONGEST_PAUSE, self._settings.drain_seconds / max(slices, 1))
         for number, subscriber in enumerate(everybody, start=1):

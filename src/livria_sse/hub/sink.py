@@ -20,7 +20,15 @@ class Owner(Protocol):
         """Takes note that the connection is gone."""
 
 
-class Sink(Protocol):
+class Writer(Protocol):
+    """Takes what is written of a book."""
+
+    def write(self, burst: Burst) -> bool:
+        """Gives a burst to the server; whether more may follow at once."""
+        ...
+
+
+class Sink(Writer, Protocol):
     """The way to one reader's socket.
 
     Guarantees:
@@ -36,10 +44,6 @@ class Sink(Protocol):
 
     def open(self, first: Burst) -> bool:
         """Begins the response with a burst; whether more may follow at once."""
-        ...
-
-    def write(self, burst: Burst) -> bool:
-        """Gives a burst to the server; whether more may follow at once."""
         ...
 
     def end(self, last: Burst | None) -> None:

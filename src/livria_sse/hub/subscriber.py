@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal, Protocol
 
 from livria_sse.frames import Mode
-from livria_sse.hub.feed import Feed
+from livria_sse.hub.cursor import Cursor
 from livria_sse.hub.sink import Sink
 
 #: Why a stream ends: its reader left, the server stops, it grew old, its reader takes nothing.
@@ -26,9 +27,9 @@ class Keeper(Protocol):
 
 
 class Subscriber:
-    """A cursor: where one reader stands, the way to them, and whether that is busy.
+    """A reader: where they stand in each book, the way to them, and whether that is busy.
 
-    It has no queue. One who is busy is left alone, and gets everything after the cursor when they
+    It has no queue. One who is busy is left alone, and gets everything after each cursor when they
     are idle again.
     """
 
@@ -37,10 +38,9 @@ class Subscriber:
         "address",
         "begun_at",
         "busy",
-        "cursor",
+        "cursors",
         "ending",
         "expires_at",
-        "feed",
         "mode",
         "part",
         "sink",
@@ -50,28 +50,25 @@ class Subscriber:
         self,
         keeper: Keeper,
         *,
-        feed: Feed,
         mode: Mode,
-        cursor: int,
         sink: Sink,
         address: str,
         begun_at: float,
         expires_at: float,
     ) -> None:
         self._keeper = keeper
-        self.feed = feed
+        #: One for each book, in the order of the stream's address; none when the reader has left.
+        self.cursors: Sequence[Cursor] = ()
         #: How it began.
         self.mode = mode
         #: Of the client.
         self.address = address
         #: In the event loop's time.
         self.begun_at = begun_at
-        #: The seq up to which everything was given to the server to send.
-        self.cursor = cursor
         self.sink = sink
         #: When the stream is too old, in the event loop's time.
         self.expires_at = expires_at
-        #: Whether nothing may be written at present: the socket is full, or the ladder is read.
+        #: Whether nothing may be written at present: the socket is full, or the stream ends.
         self.busy = False
         #: Which part of the heartbeat visits it.
         self.part = 0

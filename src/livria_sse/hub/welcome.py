@@ -1,4 +1,4 @@
-"""The welcome: how a stream begins, from the position that its reader asks for."""
+"""The welcome: how a book begins on a stream, from the position that its reader asks for."""
 
 from __future__ import annotations
 
@@ -14,25 +14,22 @@ from livria_sse.models import Difference, Position, ResetReason, Rung
 
 
 class Welcome(NamedTuple):
-    """How a stream begins, and where that leaves its reader."""
+    """How a book begins on a stream, and where that leaves its reader."""
 
     mode: Mode
     opening: Burst
     #: The seq at which the reader stands after the opening.
     start: int
-    #: What they lack from there, and the seq to which it leads.
+    #: The seq at which they stand after the difference.
+    head: int
+    #: What they lack from there.
     difference: Burst | None = None
-    head: int = 0
     #: From where that was taken, for one who resumes; where nothing is lacking the feed knew it.
     rung: Rung | None = None
 
-    def padded(self) -> Welcome:
-        """The same behind a comment of 2 KiB."""
-        return self._replace(opening=self.opening.behind(frames.padding()))
-
 
 async def welcome(feed: Feed, ladder: Ladder, asked: str | None) -> Welcome:
-    """Begins a stream: at the head (live), with what was missed (resumed), or with a reset.
+    """Begins at the head (live), with what was missed (resumed), or with a reset.
 
     A position that cannot be resumed from is answered in the stream: on an error status,
     EventSource would give up for good.
@@ -84,7 +81,7 @@ def _live(feed: Feed) -> Welcome:
     first = frames.opening(
         feed.book_id, mode="live", position=head, head=head, review_count=feed.review_count
     )
-    return Welcome("live", Burst(first), head.seq)
+    return Welcome("live", Burst(first), head.seq, head.seq)
 
 
 async def _resumed(feed: Feed, ladder: Ladder, position: Position) -> Welcome:
@@ -99,8 +96,8 @@ async def _resumed(feed: Feed, ladder: Ladder, position: Position) -> Welcome:
         review_count=way.review_count if way else feed.review_count,
     )
     if way is None:
-        return Welcome("resumed", Burst(first), position.seq, rung="feed")
-    return Welcome("resumed", Burst(first), position.seq, way.burst, way.head, way.rung)
+        return Welcome("resumed", Burst(first), position.seq, feed.head, rung="feed")
+    return Welcome("resumed", Burst(first), position.seq, way.head, way.burst, way.rung)
 
 
 def _reset(feed: Feed, reason: ResetReason) -> Welcome:
@@ -109,4 +106,4 @@ def _reset(feed: Feed, reason: ResetReason) -> Welcome:
         feed.book_id, mode="reset", position=None, head=head, review_count=feed.review_count
     )
     reset = frames.reset(feed.book_id, reason=reason, head=head)
-    return Welcome("reset", Burst(first + reset), head.seq)
+    return Welcome("reset", Burst(first + reset), head.seq, head.seq)

@@ -71,7 +71,7 @@ async def book_head(connection: Connection, book_id: int) -> Difference:
     """Where the book stands, as a difference of nothing from there."""
     row = await connection.one(_HEAD, book=book_id)
     if row is None:
-        raise UnknownBook
+        raise UnknownBook(errors={"book": [f"There is no book {book_id}."]})
     return Difference(
         book_id=book_id,
         after=row["last_seq"],

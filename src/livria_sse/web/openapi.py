@@ -69,8 +69,16 @@ def _parameters(operation: Operation) -> list[dict[str, Any]]:
     if "{id}" in operation.path:
         schema = _number(LARGEST_NUMBER)
         parameters.append({"name": "id", "in": "path", "required": True, "schema": schema})
-    for name, largest, required in operation.query:
+    for name, largest, required, most in operation.query:
         schema = _number(largest) if largest else TEXT
+        if most > 1:
+            schema = {
+                "type": "array",
+                "items": schema,
+                "minItems": 1,
+                "maxItems": most,
+                "uniqueItems": True,
+            }
         parameters.append({"name": name, "in": "query", "required": required, "schema": schema})
     parameters += [
         {"name": name, "in": "header", "required": False, "schema": TEXT}

@@ -55,11 +55,12 @@ class ProblemDocument(TypedDict):
 
 
 class Parameter(NamedTuple):
-    """A part of the query string: a whole number from 1, or any text."""
+    """A part of the query string: a whole number from 1, or any text; one, or several of them."""
 
     name: str
     largest: int | None = LARGEST_NUMBER
     required: bool = False
+    most: int = 1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -199,6 +200,20 @@ OPERATIONS = (
         endpoint=accounts.me,
         answer=UserDocument,
         signed_in=True,
+    ),
+    Operation(
+        method="get",
+        path="/sse/books/",
+        endpoint=stream.shelf,
+        answer=str,
+        media_type="text/event-stream",
+        query=[
+            Parameter("book", required=True, most=stream.MOST_BOOKS),
+            Parameter("last_event_id", largest=None),
+            Parameter("pad", largest=None),
+        ],
+        headers=["Last-Event-ID"],
+        refusals=[403, 404, 422],
     ),
     Operation(
         method="get",

@@ -1,4 +1,4 @@
-"""The stream of a book.
+"""The stream of a book, or of several.
 
 sse-starlette encodes the frames, but its `EventSourceResponse` is not used: it keeps five tasks and
 about 44 KiB for every connection (measured), and a queue that has to be bounded. Here the hub
@@ -9,7 +9,7 @@ begun; on others the task of the request sleeps until the reader leaves.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from urllib.parse import parse_qsl
 
 from anyio import CancelScope
@@ -17,8 +17,8 @@ from starlette.datastructures import Headers
 from starlette.types import Receive, Scope, Send
 
 from livria_sse import frames
-from livria_sse.errors import CrossSiteRequest, StoreUnavailable, UnknownBook
-from livria_sse.hub import Feed, Hub, SteppingSink, Welcome
+from livria_sse.errors import CrossSiteRequest, InvalidInput, StoreUnavailable, UnknownBook
+from livria_sse.hub import Beginning, Feed, Hub, SteppingSink
 from livria_sse.web.clients import address_of
 from livria_sse.web.origins import Origins
 from livria_sse.web.params import path_id, whole_number
@@ -38,22 +38,47 @@ HEADERS = (
 #: connection away as a `Sink`; None if the reader has left.
 DETACH = "livria.detach"
 
-_PATH = re.compile(r"/sse/books/([^/]*)/?")
+#: Of one stream.
+MOST_BOOKS = 50
+
+_PATH = re.compile(r"/sse/books(?:/([^/]+))?/?")
 
 
 async def stream(request: Request) -> EventStream:
     """Opens the stream of a book from the position that the reader asks for."""
     book_id = path_id(request, UnknownBook)
-    return EventStream(request.scope, book_id)
+    return EventStream(request.scope, [book_id])
+
+
+async def shelf(request: Request) -> EventStream:
+    """Opens one stream of several books, from where the reader stands in each of them."""
+    return EventStream(request.scope, _books(_named_books(request.scope)))
 
 
 def asked_stream(scope: Scope) -> EventStream | None:
     """The stream that a request asks for, where that can be seen without the router."""
     match = _PATH.fullmatch(scope["path"])
-    book_id = whole_number(match[1]) if match else None
-    if book_id is None:
+    if match is None:
         return None
-    return EventStream(scope, book_id)
+    try:
+        return EventStream(scope, _books([match[1]] if match[1] else _named_books(scope)))
+    except InvalidInput:
+        return None
+
+
+def _books(named: Sequence[str]) -> Sequence[int]:
+    book_ids = [number for number in map(whole_number, named) if number is not None]
+    if not book_ids or len(book_ids) < len(named):
+        raise InvalidInput(errors={"book": ["Say which books, each by its number."]})
+    if len(book_ids) > MOST_BOOKS:
+        raise InvalidInput(errors={"book": [f"Name at most {MOST_BOOKS} books."]})
+    if len(set(book_ids)) < len(book_ids):
+        raise InvalidInput(errors={"book": ["Name each book once."]})
+    return book_ids
+
+
+def _named_books(scope: Scope) -> Sequence[str]:
+    return [value for name, value in _fields(scope) if name == "book"]
 
 
 def _asked_position(scope: Scope) -> str | None:
@@ -70,8 +95,12 @@ def _asks_for_padding(scope: Scope) -> bool:
 
 
 def _query(scope: Scope) -> Mapping[str, str]:
+    return dict(_fields(scope))
+
+
+def _fields(scope: Scope) -> Sequence[tuple[str, str]]:
     text: bytes = scope["query_string"]
-    return dict(parse_qsl(text.decode("latin-1"))) if text else {}
+    return parse_qsl(text.decode("latin-1")) if text else ()
 
 
 def _header(scope: Scope, wanted: bytes) -> str | None:
@@ -87,9 +116,9 @@ class EventStream:
     An ASGI application.
     """
 
-    def __init__(self, scope: Scope, book_id: int) -> None:
+    def __init__(self, scope: Scope, book_ids: Sequence[int]) -> None:
         self._hub: Hub = scope["state"]["hub"]
-        self._book_id = book_id
+        self._book_ids = book_ids
         self._asked = _asked_position(scope)
         self._padded = _asks_for_padding(scope)
         self._address = address_of(scope)
@@ -103,34 +132,38 @@ class EventStream:
             await problem(CrossSiteRequest())(scope, receive, send)  # before it takes a place
             return
         try:
-            async with self._hub.opening(self._book_id) as feed:
-                await self._serve(feed, scope, receive, send)
+            async with self._hub.opening(self._book_ids) as feeds:
+                await self._serve(feeds, scope, receive, send)
         except UnknownBook as error:
             await problem(error)(scope, receive, send)
         except StoreUnavailable:  # nothing was sent yet
             await self._turn_away(scope, send)
 
-    async def _serve(self, feed: Feed, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["method"] == "HEAD" or not self._hub.admits(feed, self._address):
+    async def _serve(
+        self, feeds: Sequence[Feed], scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        if scope["method"] == "HEAD" or not self._hub.admits(feeds, self._address):
             await self._turn_away(scope, send)
             return
-        begin = await self._hub.welcome(feed, self._asked)
+        begin = await self._hub.welcome(feeds, self._asked)
         if self._padded:
             begin = begin.padded()
-        if not self._hub.has_room(feed, self._address):
+        if not self._hub.has_room(feeds, self._address):
             await self._turn_away(scope, send)
             return
         # Nothing may wait between the welcome and its writing: it has the present text of reviews.
         extension = scope.get("extensions", {}).get(DETACH)
         if extension is None:
-            await self._attend(feed, begin, receive, send)
+            await self._attend(feeds, begin, receive, send)
         elif connection := extension["detach"](self._headers):
-            self._hub.join(feed, begin, connection, address=self._address)
+            self._hub.join(feeds, begin, connection, address=self._address)
 
-    async def _attend(self, feed: Feed, begin: Welcome, receive: Receive, send: Send) -> None:
+    async def _attend(
+        self, feeds: Sequence[Feed], begin: Beginning, receive: Receive, send: Send
+    ) -> None:
         reading = CancelScope()
         sink = SteppingSink(send, headers=self._headers, stop=reading.cancel)
-        subscriber = self._hub.join(feed, begin, sink, address=self._address)
+        subscriber = self._hub.join(feeds, begin, sink, address=self._address)
         try:
             with reading:
                 await _reader_left(receive)
@@ -152,4 +185,7 @@ async def _reader_left(receive: Receive) -> None:
         pass
 
 
-ROUTES = [resource("/sse/books/{id}/", GET=stream)]
+ROUTES = [
+    resource("/sse/books/", GET=shelf),
+    resource("/sse/books/{id}/", GET=stream),
+]
