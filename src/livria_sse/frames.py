@@ -94,6 +94,12 @@ def heartbeat() -> bytes:
     return _encode("stream.heartbeat", {"type": "stream.heartbeat"})
 
 
+def viewers(book_id: int, number: int) -> bytes:
+    """How many have the page of a book open now. It has no id and moves nothing."""
+    notice = {"type": "stream.viewers", "book": book_id, "viewers": number}
+    return _encode("stream.viewers", notice)
+
+
 def closing() -> bytes:
     """The farewell of a server that stops: come back elsewhere, not all at once."""
     notice = {"type": "stream.closing"}

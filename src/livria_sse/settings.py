@@ -154,6 +154,8 @@ class Settings(BaseSettings):
     trusted_proxies: Listed[Annotated[Network, BeforeValidator(ip_network)]] = Field(
         default_factory=lambda: ROUTERS_OF_HEROKU if "DYNO" in os.environ else LOOPBACK
     )
+    #: Whether readers are told how many have the page of a book open.
+    viewers: bool = True
     #: Seconds between two heartbeats of a stream.
     heartbeat_seconds: Annotated[int, Field(ge=1, le=30)] = 15
     #: A stream ends after 80 to 100 % of this many seconds, and its reader resumes.

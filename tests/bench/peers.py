@@ -117,7 +117,8 @@ def floor() -> Iterator[Floor]:
 @contextmanager
 def service(folder: Path, *, redis: bool = False, workers: int = 1) -> Iterator[Service]:
     """Starts the service: embedded, or with Redis, in one process or several."""
-    settings: Any = {"limits": "off", "log_level": "warning", "workers": str(workers)}
+    settings: Any = {"limits": "off", "log_level": "warning", "viewers": "on"}
+    settings["workers"] = str(workers)
     name = f"with Redis, {workers} process{'es' * (workers > 1)}" if redis else "embedded"
     with ExitStack() as stack:
         pid = None

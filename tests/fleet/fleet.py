@@ -82,6 +82,7 @@ def open_fleet(
     **settings: Any,
 ) -> Iterator[Fleet]:
     """Starts everything; on SQLite if there is no PostgreSQL, with Redis unless it is unwanted."""
+    settings = {"viewers": "on", **settings}
     database_url = postgres.create_database() if postgres else f"sqlite:///{folder}/livria.db"
     with ExitStack() as stack:
         server_of_redis = stack.enter_context(RedisServer(folder / "redis", lasting=True))

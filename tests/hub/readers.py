@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager
 from typing import Any, Self
 
@@ -160,11 +160,11 @@ class _Transport(asyncio.Transport):
 
 @asynccontextmanager
 async def watching(
-    hub: Hub, reader: Reader, *books: int, asked: str | None = None
+    hub: Hub, reader: Reader, *books: int, asked: str | None = None, viewed: Collection[int] = ()
 ) -> AsyncIterator[Subscriber]:
     """An open stream, as the web serves it."""
     async with hub.opening(books) as feeds:
-        begin = await hub.welcome(feeds, asked)
+        begin = await hub.welcome(feeds, asked, viewed=viewed)
         subscriber = hub.join(feeds, begin, reader.sink, address="192.0.2.1")
     try:
         yield subscriber
@@ -178,5 +178,5 @@ def stream(address: str = "192.0.2.1") -> Subscriber:
     subscriber = Subscriber(
         nobody, mode="live", sink=nobody, address=address, begun_at=0, expires_at=0
     )
-    subscriber.cursors = [Cursor(subscriber, Feed(10, "k7q2m"), 0, nobody)]
+    subscriber.cursors = [Cursor(subscriber, Feed(10, "k7q2m"), 0, nobody, viewing=False)]
     return subscriber

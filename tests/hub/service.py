@@ -85,7 +85,7 @@ async def serving(store: Store, **settings: Any) -> AsyncIterator[Service]:
     book = await add_book(store)
     author = await add_account(store)
     log = CountingLog(store, replay_limit=settings.get("replay_limit", 1_000))
-    async with Hub(log, Settings(**settings)).running() as hub:
+    async with Hub(log, Settings(**{"viewers": False, **settings})).running() as hub:
         service = Service(store, hub, log, author)
         service.book = book
         yield service

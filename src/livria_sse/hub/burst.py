@@ -26,6 +26,10 @@ class Burst:
         """The frames, as they were given."""
         return b"".join(self._pieces)
 
+    def before(self, data: bytes) -> Burst:
+        """The same frames in front of something else."""
+        return Burst(self.data + data)
+
     def behind(self, data: bytes) -> Burst:
         """The same frames behind something else."""
         return Burst(data + self.data)

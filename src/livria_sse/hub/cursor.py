@@ -14,14 +14,18 @@ if TYPE_CHECKING:
 class Cursor:
     """How far a subscriber has come in one book. There is nothing else that is kept for them."""
 
-    __slots__ = ("feed", "reading", "seq", "sink", "subscriber")
+    __slots__ = ("feed", "reading", "seq", "sink", "subscriber", "viewing")
 
-    def __init__(self, subscriber: Subscriber, feed: Feed, seq: int, sink: Writer) -> None:
+    def __init__(
+        self, subscriber: Subscriber, feed: Feed, seq: int, sink: Writer, *, viewing: bool
+    ) -> None:
         self.subscriber = subscriber
         self.feed = feed
         #: The seq up to which everything was given to the server to send.
         self.seq = seq
         #: What is written of this book.
         self.sink = sink
+        #: Whether they have the page of the book open; else it is only listed.
+        self.viewing = viewing
         #: Whether what they lack is being read from the ladder.
         self.reading = False

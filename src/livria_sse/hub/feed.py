@@ -35,6 +35,8 @@ class Feed:
         self.too_large = UNKNOWN
         #: Where those stand who watch the book.
         self.cursors: set[Cursor] = set()
+        #: How many of them have its page open, and the number in all processes that they were told.
+        self.viewers = self.viewers_told = 0
         #: How many streams are being opened.
         self.opening = 0
         #: Held while the ladder is read, so that a herd of readers makes one read.
@@ -59,6 +61,16 @@ class Feed:
     def behind(self) -> bool:
         """Whether there is something to be read from the ladder."""
         return self.announced > self.head
+
+    def enter(self, cursor: Cursor) -> None:
+        """Somebody watches the book."""
+        self.cursors.add(cursor)
+        self.viewers += cursor.viewing
+
+    def leave(self, cursor: Cursor) -> None:
+        """Somebody watches it no more."""
+        self.cursors.discard(cursor)
+        self.viewers -= cursor.viewing
 
     def announce(self, seq: int) -> None:
         """Takes note of a change that it may not hold."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import AsyncIterator, Collection, Iterator, Sequence
+from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from functools import partial
 
@@ -23,6 +23,7 @@ from livria_sse.hub.shelf import Beginning, asked_of_each, beginning, cursors_of
 from livria_sse.hub.sink import Sink
 from livria_sse.hub.statistics import Statistics
 from livria_sse.hub.subscriber import Ending, Subscriber
+from livria_sse.hub.viewers import Viewers
 from livria_sse.hub.welcome import Answer, Welcome, answer, welcome
 from livria_sse.log.base import Log
 from livria_sse.models import Difference
@@ -52,6 +53,7 @@ class Hub:
         self._beat = Burst(frames.heartbeat())
         self._audit = Audit(log, self._feeds, self._fallen_behind, seconds=settings.audit_seconds)
         self._admission = Admission(settings)
+        self._viewers = Viewers(self._feeds, log, self._fanout.write)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[Hub]:
@@ -60,6 +62,7 @@ class Hub:
         self._tasks.spawn(kept(self._heartbeat.run))
         self._tasks.spawn(kept(self._stalled.run))
         self._tasks.spawn(kept(self._audit.run))
+        self._tasks.spawn(kept(self._viewers.run))
         try:
             yield self
         finally:
@@ -88,6 +91,10 @@ class Hub:
         """Has the audit look at these books: their doorbells could not be heard until now."""
         self._audit.ask(book_ids)
 
+    def hear_viewers(self, process: str, counts: Mapping[int, int], *, every: bool) -> None:
+        """Takes note of those who read in another process."""
+        self._viewers.hear(process, counts, every=every)
+
     def _fallen_behind(self, feed: Feed) -> None:
         self._tasks.spawn(self._bring_up(feed))
 
@@ -108,8 +115,12 @@ class Hub:
         """
         return self._feeds.opening(book_ids)
 
-    async def welcome(self, feeds: Sequence[Feed], asked: str | None) -> Beginning:
+    async def welcome(
+        self, feeds: Sequence[Feed], asked: str | None, *, viewed: Collection[int]
+    ) -> Beginning:
         """How a stream begins for a reader who asks for this position (None: for no position).
+
+        They have the pages of the viewed books open; the others are only listed.
 
         The welcomes of all books are true at the moment when it returns: a review that was deleted
         while another book was read is in none of them.
@@ -119,7 +130,11 @@ class Hub:
         while late := [n for n, feed in enumerate(feeds) if begins[n].head != feed.head]:
             for number in late:
                 begins[number] = await self._welcome(feeds[number], each[number])
-        return beginning(self.epoch, begins)
+        begin = beginning(self.epoch, begins)
+        if not self._settings.viewers:
+            return begin
+        greeting = self._viewers.greeting([feed for feed in feeds if feed.book_id in viewed])
+        return begin._replace(opening=begin.opening.before(greeting), viewed=viewed)
 
     async def _welcome(self, feed: Feed, asked: str | None) -> Welcome:
         with self._sharing(feed):
@@ -160,10 +175,10 @@ class Hub:
         subscriber = Subscriber(
             self, mode=begin.mode, sink=sink, address=address, begun_at=now, expires_at=now + age
         )
-        subscriber.cursors = cursors_of(subscriber, feeds, begin.welcomes)
+        subscriber.cursors = cursors_of(subscriber, feeds, begin)
         self._admission.begin(subscriber, begin.rung)
         for cursor in subscriber.cursors:
-            cursor.feed.cursors.add(cursor)
+            cursor.feed.enter(cursor)
         self._heartbeat.add(subscriber)
         sink.owner = subscriber
         self._fanout.begin(subscriber, begin)
@@ -189,7 +204,7 @@ class Hub:
         self._stalled.discard(subscriber)
         cursors, subscriber.cursors = subscriber.cursors, ()
         for cursor in cursors:
-            cursor.feed.cursors.discard(cursor)
+            cursor.feed.leave(cursor)
             self._feeds.drop_unwatched(cursor.feed)
 
     def _visit(self, subscriber: Subscriber, now: float) -> None:

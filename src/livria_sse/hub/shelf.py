@@ -7,7 +7,7 @@ one `Last-Event-ID` resumes them all. With one book, that is its position.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import NamedTuple, get_args
 
 from livria_sse import frames
@@ -52,6 +52,8 @@ class Beginning(NamedTuple):
     mode: Mode
     opening: Burst
     welcomes: Sequence[Welcome]
+    #: The books of which the reader has the page open.
+    viewed: Collection[int] = ()
 
     def padded(self) -> Beginning:
         """The same behind a comment of 2 KiB."""
@@ -85,14 +87,13 @@ def standing(cursors: Sequence[Cursor]) -> str:
     return shelf_id(cursors[0].feed.epoch, [cursor.seq for cursor in cursors])
 
 
-def cursors_of(
-    subscriber: Subscriber, feeds: Sequence[Feed], welcomes: Sequence[Welcome]
-) -> Sequence[Cursor]:
+def cursors_of(subscriber: Subscriber, feeds: Sequence[Feed], begin: Beginning) -> Sequence[Cursor]:
     """Where a subscriber stands who is welcomed so."""
     cursors: list[Cursor] = []
-    for place, (feed, welcome) in enumerate(zip(feeds, welcomes, strict=True)):
+    for place, (feed, welcome) in enumerate(zip(feeds, begin.welcomes, strict=True)):
         sink = subscriber.sink if len(feeds) == 1 else ShelfSink(subscriber.sink, cursors, place)
-        cursors.append(Cursor(subscriber, feed, welcome.start, sink))
+        viewing = feed.book_id in begin.viewed
+        cursors.append(Cursor(subscriber, feed, welcome.start, sink, viewing=viewing))
     return cursors
 
 

@@ -23,6 +23,9 @@ class Listener(Protocol):
     def missed(self, book_ids: Collection[int]) -> None:
         """Takes note that changes of these books may have gone by unheard: they are to be read."""
 
+    def hear_viewers(self, process: str, counts: Mapping[int, int], *, every: bool) -> None:
+        """Takes note of how many read books in another process: every book there, or some."""
+
 
 class Log(Protocol):
     """What has changed in each book, numbered without gaps.
@@ -94,6 +97,13 @@ class Log(Protocol):
 
     def publish(self, difference: Difference) -> None:
         """Tells other processes what was committed. Never waits, and never fails."""
+        ...
+
+    def tell_viewers(self, counts: Mapping[int, int], *, every: bool) -> None:
+        """Tells other processes how many read these books here. Never waits, and never fails.
+
+        It may be lost. With `every`, nobody reads any other book here.
+        """
         ...
 
     def watch(self, book_id: int) -> None:

@@ -42,6 +42,9 @@ class LocalLog:
     def publish(self, difference: Difference) -> None:
         """Nothing: it is in the database, where whoever reads this log finds it."""
 
+    def tell_viewers(self, counts: Mapping[int, int], *, every: bool) -> None:
+        """Nothing: no other process is known."""
+
     def watch(self, book_id: int) -> None:
         """Nothing: no doorbell rings."""
 

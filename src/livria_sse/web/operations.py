@@ -209,6 +209,7 @@ OPERATIONS = (
         media_type="text/event-stream",
         query=[
             Parameter("book", required=True, most=stream.MOST_BOOKS),
+            Parameter("reading", most=stream.MOST_BOOKS),
             Parameter("last_event_id", largest=None),
             Parameter("pad", largest=None),
         ],

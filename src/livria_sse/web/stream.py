@@ -52,7 +52,7 @@ async def stream(request: Request) -> EventStream:
 
 async def shelf(request: Request) -> EventStream:
     """Opens one stream of several books, from where the reader stands in each of them."""
-    return EventStream(request.scope, _books(_named_books(request.scope)))
+    return _shelf(request.scope)
 
 
 def asked_stream(scope: Scope) -> EventStream | None:
@@ -61,9 +61,18 @@ def asked_stream(scope: Scope) -> EventStream | None:
     if match is None:
         return None
     try:
-        return EventStream(scope, _books([match[1]] if match[1] else _named_books(scope)))
+        return EventStream(scope, _books([match[1]])) if match[1] else _shelf(scope)
     except InvalidInput:
         return None
+
+
+def _shelf(scope: Scope) -> EventStream:
+    book_ids = _books(_named(scope, "book"))
+    named = {whole_number(text) for text in _named(scope, "reading")}
+    if not named <= set(book_ids):
+        raise InvalidInput(errors={"reading": ["Name only books of this stream."]})
+    viewed = [book_id for book_id in book_ids if book_id in named]
+    return EventStream(scope, book_ids, viewed=viewed)
 
 
 def _books(named: Sequence[str]) -> Sequence[int]:
@@ -77,8 +86,8 @@ def _books(named: Sequence[str]) -> Sequence[int]:
     return book_ids
 
 
-def _named_books(scope: Scope) -> Sequence[str]:
-    return [value for name, value in _fields(scope) if name == "book"]
+def _named(scope: Scope, wanted: str) -> Sequence[str]:
+    return [value for name, value in _fields(scope) if name == wanted]
 
 
 def _asked_position(scope: Scope) -> str | None:
@@ -116,9 +125,13 @@ class EventStream:
     An ASGI application.
     """
 
-    def __init__(self, scope: Scope, book_ids: Sequence[int]) -> None:
+    def __init__(
+        self, scope: Scope, book_ids: Sequence[int], *, viewed: Sequence[int] | None = None
+    ) -> None:
         self._hub: Hub = scope["state"]["hub"]
         self._book_ids = book_ids
+        #: Those of which the reader has the page open; unless it is said, all.
+        self._viewed = book_ids if viewed is None else viewed
         self._asked = _asked_position(scope)
         self._padded = _asks_for_padding(scope)
         self._address = address_of(scope)
@@ -145,7 +158,7 @@ class EventStream:
         if scope["method"] == "HEAD" or not self._hub.admits(feeds, self._address):
             await self._turn_away(scope, send)
             return
-        begin = await self._hub.welcome(feeds, self._asked)
+        begin = await self._hub.welcome(feeds, self._asked, viewed=self._viewed)
         if self._padded:
             begin = begin.padded()
         if not self._hub.has_room(feeds, self._address):

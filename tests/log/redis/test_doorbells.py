@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator, Callable, Collection
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
+from contextlib import aclosing, suppress
 
 import pytest
 from redis.asyncio import Redis
 
 from livria_sse.log.redis.doorbells import Doorbells
-from livria_sse.log.redis.keys import channel
+from livria_sse.log.redis.keys import channel, viewers_channel
+from livria_sse.log.redis.link import Link
 from livria_sse.log.redis.streams import Streams
+from livria_sse.log.redis.viewers import ViewersBell
 from livria_sse.models import Difference
 from livria_sse.redis_clients import open_client
 from tests.log.conftest import EPOCH
@@ -27,6 +29,7 @@ class Notebook:
     def __init__(self) -> None:
         self.heard: list[Difference] = []
         self.told_missed: list[int] = []
+        self.viewers: list[tuple[dict[int, int], bool]] = []
 
     def hear(self, difference: Difference) -> None:
         """Writes it down."""
@@ -35,6 +38,10 @@ class Notebook:
     def missed(self, book_ids: Collection[int]) -> None:
         """Writes it down."""
         self.told_missed.extend(book_ids)
+
+    def hear_viewers(self, process: str, counts: Mapping[int, int], *, every: bool) -> None:
+        """Writes it down."""
+        self.viewers.append((dict(counts), every))
 
 
 @pytest.fixture
@@ -47,7 +54,7 @@ def notebook() -> Notebook:
 async def doorbells(redis: RedisServer, notebook: Notebook) -> AsyncIterator[Doorbells]:
     """Doorbells to which somebody listens."""
     async with open_client(redis.url) as client:
-        doorbells = Doorbells(client, EPOCH)
+        doorbells = Doorbells(client, EPOCH, ViewersBell(Link(client), EPOCH))
         listening = asyncio.create_task(doorbells.listen(notebook))
         yield doorbells
         listening.cancel()
@@ -221,3 +228,30 @@ def kill_listeners(redis: RedisServer) -> None:
     """Redis closes all connections on which somebody listens."""
     with redis.client() as client:
         client.client_kill_filter(_type="pubsub")
+
+
+async def test_viewers_elsewhere(
+    doorbells: Doorbells, notebook: Notebook, client: Redis, caplog: pytest.LogCaptureFixture
+) -> None:
+    """How many read in another process is heard; what this one says itself, or nonsense, is not."""
+    async with aclosing(ViewersBell(Link(client), EPOCH)) as other:
+        await until(lambda: doorbells.ring)
+
+        async def told(counts: dict[int, int], *, every: bool) -> None:
+            other.tell(counts, every=every)
+            await until(lambda: (counts, every) in notebook.viewers)
+
+        await until(lambda: _listening(client))
+        await told({BOOK: 12, 7: 1}, every=True)
+        for nonsense in ("", "[]", "{}", '["x",{"y":1},true]', "[1,2,3]", "[" * 100_000):
+            await client.publish(viewers_channel(EPOCH), nonsense)
+        doorbells._viewers.tell({BOOK: 99}, every=True)
+        await told({BOOK: 11}, every=False)
+
+        assert notebook.viewers == [({BOOK: 12, 7: 1}, True), ({BOOK: 11}, False)]
+        assert caplog.text.count("the bell of viewers said what is not ours") == 6
+
+
+async def _listening(client: Redis) -> bool:
+    name = viewers_channel(EPOCH)
+    return bool(dict(await client.pubsub_numsub(name))[name.encode()])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import suppress
+from contextlib import aclosing, suppress
 
 import pytest
 
@@ -15,6 +15,7 @@ from livria_sse.log.redis.doorbells import Doorbells
 from livria_sse.log.redis.link import Link
 from livria_sse.log.redis.publisher import Publisher
 from livria_sse.log.redis.streams import Streams
+from livria_sse.log.redis.viewers import ViewersBell
 from livria_sse.models import Account, Difference
 from livria_sse.redis_clients import open_client
 from livria_sse.settings import Settings
@@ -48,9 +49,14 @@ def database(store: Store) -> CountingLog:
 async def log(redis: RedisServer, store: Store, database: CountingLog) -> AsyncIterator[RedisLog]:
     """A log at a Redis that is empty."""
     async with open_client(redis.url) as commands, open_client(redis.url) as ears:
-        streams = Streams(Link(commands), store.epoch, Settings(replay_limit=LIMIT))
-        async with Publisher(streams, store.changes).running() as publisher:
-            yield RedisLog(database, streams, publisher, Doorbells(ears, store.epoch))
+        link = Link(commands)
+        streams = Streams(link, store.epoch, Settings(replay_limit=LIMIT))
+        async with (
+            aclosing(ViewersBell(link, store.epoch)) as viewers,
+            Publisher(streams, store.changes).running() as publisher,
+        ):
+            doorbells = Doorbells(ears, store.epoch, viewers)
+            yield RedisLog(database, streams, publisher, doorbells, viewers)
 
 
 @pytest.fixture

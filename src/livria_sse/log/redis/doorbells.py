@@ -13,8 +13,9 @@ from redis.asyncio.client import PubSub
 
 from livria_sse.log.base import Listener
 from livria_sse.log.redis.entries import heard
-from livria_sse.log.redis.keys import channel
+from livria_sse.log.redis.keys import channel, viewers_channel
 from livria_sse.log.redis.link import spoken
+from livria_sse.log.redis.viewers import ViewersBell
 
 logger = logging.getLogger(__name__)
 
@@ -25,16 +26,17 @@ QUIET_SECONDS = 0.5
 TICK_SECONDS = 0.1
 #: Seconds between two attempts to listen: doubled each time, spread by a half.
 SHORTEST_PAUSE, LONGEST_PAUSE = 0.1, 2.0
-#: A channel on which nobody publishes: who listens to nothing cannot be asked for a sign of life.
-LIFELINE = "livria:lifeline"
 
 
 class Doorbells:
     """Listens to the books that are watched, and goes on listening whatever happens to Redis."""
 
-    def __init__(self, client: Redis, epoch: str) -> None:
+    def __init__(self, client: Redis, epoch: str, viewers: ViewersBell) -> None:
         self._client = client
         self._epoch = epoch
+        self._viewers = viewers
+        #: Always listened to: who listens to nothing cannot be asked for a sign of life.
+        self._lifeline = viewers_channel(epoch).encode()
         #: The watched books by the channels of their doorbells.
         self._watched: dict[bytes, int] = {}
         self._changed = False
@@ -73,7 +75,7 @@ class Doorbells:
     async def _listen_on(self, pubsub: PubSub, listener: Listener) -> NoReturn:
         # One task reads and writes. With a task for each, a connection that breaks under both has
         # redis-py reconnect in one while the other writes, and swallow the end of the other.
-        await pubsub.subscribe(LIFELINE)
+        await pubsub.subscribe(self._lifeline)
         clock = asyncio.get_running_loop().time
         subscribed: set[bytes] = set()
         heard_at, asked = clock(), False
@@ -101,19 +103,31 @@ class Doorbells:
         return wanted
 
     def _take(self, message: dict[str, Any], listener: Listener) -> None:
-        book_id = self._watched.get(message["channel"])
+        name, told = message["channel"], message["type"] == "message"
+        book_id = self._watched.get(name)
         if message["type"] == "subscribe":
-            self._reached(message["channel"])
+            self._reached(name)
             listener.missed(_known(book_id))
-        elif message["type"] == "message" and book_id is not None:
+        elif told and name == self._lifeline:
+            self._take_viewers(message["data"], listener)
+        elif told and book_id is not None:
             try:
                 listener.hear(heard(message["data"], book_id))
             except ValueError:
                 logger.warning("the doorbell of book %d said what is not ours", book_id)
                 listener.missed([book_id])
 
+    def _take_viewers(self, said: bytes, listener: Listener) -> None:
+        try:
+            told = self._viewers.heard(said)
+        except ValueError:
+            logger.warning("the bell of viewers said what is not ours")
+            return
+        if told:
+            listener.hear_viewers(told.process, told.counts, every=told.every)
+
     def _reached(self, name: bytes) -> None:
-        if name == LIFELINE.encode() and not self.ring:
+        if name == self._lifeline and not self.ring:
             logger.warning("doorbells can be heard again")
             self.ring = True
 

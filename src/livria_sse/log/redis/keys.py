@@ -17,6 +17,11 @@ def index_key(epoch: str, book_id: int) -> str:
     return f"livria:{{{epoch}:{book_id}}}:index"
 
 
+def viewers_channel(epoch: str) -> str:
+    """Where all processes tell each other how many read which books."""
+    return f"livria:{{{epoch}}}:viewers"
+
+
 def channel(epoch: str, book_id: int) -> str:
     """Where the book's doorbell rings."""
     return f"livria:{{{epoch}:{book_id}}}:doorbell"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from redis.asyncio import Redis
@@ -19,10 +20,10 @@ SLOTS = 16
 
 
 class Link:
-    """Runs scripts. Once one has failed, none is tried until `probe` has had an answer.
+    """Runs commands. Once one has failed, none is tried until `probe` has had an answer.
 
     So nobody waits for a Redis that is away, except whoever notices it first. What became of a
-    script that failed is not known.
+    command that failed is not known.
     """
 
     def __init__(self, client: Redis) -> None:
@@ -44,15 +45,25 @@ class Link:
         Raises:
             RedisAway: Redis does not answer, or refuses, as a replica or a full server does.
         """
+        return await self._tried(lambda: script(keys=keys, args=values))
+
+    async def publish(self, channel: str, said: str) -> None:
+        """Says something to whoever listens.
+
+        Raises:
+            RedisAway: As for `run`.
+        """
+        await self._tried(lambda: self._client.publish(channel, said))
+
+    async def _tried(self, command: Callable[[], Awaitable[Any]]) -> Any:
         async with self._slots:
             if not self.up:
                 raise RedisAway
             try:
-                answer = await script(keys=keys, args=values)
+                return await command()
             except (RedisError, OSError) as error:
                 self._failed(error)
                 raise RedisAway from error
-        return answer
 
     async def probe(self) -> None:
         """Asks whether Redis answers again, on a new connection: it may be another server now."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Collection, Mapping
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 
 from livria_sse.errors import RedisAway, StreamBehind
 from livria_sse.log.base import Listener, Way
@@ -12,6 +12,7 @@ from livria_sse.log.redis.doorbells import Doorbells
 from livria_sse.log.redis.link import Link
 from livria_sse.log.redis.publisher import Publisher
 from livria_sse.log.redis.streams import Streams
+from livria_sse.log.redis.viewers import ViewersBell
 from livria_sse.models import Difference
 from livria_sse.redis_clients import open_client
 from livria_sse.settings import Settings
@@ -22,7 +23,12 @@ class RedisLog:
     """Reads Redis where it is certain to hold the whole difference, else SQL; see `Log`."""
 
     def __init__(
-        self, database: LocalLog, streams: Streams, publisher: Publisher, doorbells: Doorbells
+        self,
+        database: LocalLog,
+        streams: Streams,
+        publisher: Publisher,
+        doorbells: Doorbells,
+        viewers: ViewersBell,
     ) -> None:
         self.epoch = database.epoch
         self._database = database
@@ -32,6 +38,7 @@ class RedisLog:
         self.publish = publisher.publish
         self.watch = doorbells.watch
         self.unwatch = doorbells.unwatch
+        self.tell_viewers = viewers.tell
 
     @property
     def degraded(self) -> str | None:
@@ -91,7 +98,12 @@ class RedisLog:
 async def open_redis_log(store: Store, url: str, settings: Settings) -> AsyncIterator[RedisLog]:
     """The log of a store at the Redis of a URL, which need not answer at present."""
     async with open_client(url) as commands, open_client(url) as listening:
-        streams = Streams(Link(commands), store.epoch, settings)
-        async with Publisher(streams, store.changes).running() as publisher:
+        link = Link(commands)
+        streams = Streams(link, store.epoch, settings)
+        async with (
+            aclosing(ViewersBell(link, store.epoch)) as viewers,
+            Publisher(streams, store.changes).running() as publisher,
+        ):
             database = LocalLog(store, replay_limit=settings.replay_limit)
-            yield RedisLog(database, streams, publisher, Doorbells(listening, store.epoch))
+            doorbells = Doorbells(listening, store.epoch, viewers)
+            yield RedisLog(database, streams, publisher, doorbells, viewers)
