@@ -6,7 +6,7 @@ import re
 import unicodedata
 from collections.abc import Mapping
 from functools import partial
-from typing import Annotated, TypeVar
+from typing import Annotated, Any, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
@@ -99,8 +99,13 @@ def _cover(address: str) -> str:
     return address
 
 
+def _described(shortest: int, longest: int) -> Any:
+    # Only described: these lengths are those of the text when it is cleaned.
+    return Field(json_schema_extra={"minLength": shortest, "maxLength": longest})
+
+
 Identifier = Annotated[int, Field(strict=True, ge=1, le=LARGEST_NUMBER)]
-ReviewText = Annotated[str, AfterValidator(_review_text)]
+ReviewText = Annotated[str, AfterValidator(_review_text), _described(1, LONGEST_REVIEW)]
 # What is typed alike must be the same bytes, on whatever keyboard (RFC 8265, section 4.2.2).
 SameBytes = AfterValidator(partial(unicodedata.normalize, "NFC"))
 Required = Annotated[str, AfterValidator(_required)]
@@ -135,7 +140,7 @@ class Credentials(Input):
 class NewAccount(Input):
     """A username and a password, as they are chosen."""
 
-    username: Annotated[str, AfterValidator(clean_username)]
+    username: Annotated[str, AfterValidator(clean_username), _described(1, LONGEST_USERNAME)]
     password: Annotated[
         str, Field(min_length=SHORTEST_PASSWORD, max_length=LONGEST_PASSWORD), SameBytes
     ]

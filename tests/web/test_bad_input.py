@@ -317,6 +317,16 @@ async def test_length_is_not_believed(
     problem_of(answer)
 
 
+@pytest.mark.parametrize("address", ["/", "/books/1/", "/api/books/1/", "/healthz", "/sse/books/"])
+async def test_large_bodies_nobody_reads(mina: httpx.AsyncClient, address: str) -> None:
+    """A body over 64 KiB is 413 also where none is read; a smaller one is passed over."""
+    large = await mina.request("GET", address, content=b"x" * (LARGEST_BODY + 1))
+    small = await mina.request("GET", address, content=b"x")
+
+    assert large.status_code == 413
+    assert small.status_code in {200, 422}
+
+
 async def test_endless_body_is_left(mina: httpx.AsyncClient, nothing_written: None) -> None:
     """Of a body that never ends no more is read than may be, whoever sends it."""
     read = 0

@@ -12,6 +12,7 @@ from starlette.routing import Route
 
 from livria_sse import __version__
 from livria_sse.application import create_app
+from livria_sse.inputs import LONGEST_REVIEW, LONGEST_USERNAME
 from livria_sse.settings import Settings
 from tests.web.service import Service
 
@@ -249,6 +250,10 @@ async def test_described_bodies_are_accepted(service: Service, description: Docu
     assert set(schemas["EditedReview"]["required"]) == {"content"}
     assert set(schemas["Credentials"]["required"]) == {"username", "password"}
     assert schemas["NewReview"]["properties"]["book"]["minimum"] == 1
+    content = schemas["NewReview"]["properties"]["content"]
+    assert (content["minLength"], content["maxLength"]) == (1, LONGEST_REVIEW)
+    assert schemas["EditedReview"]["properties"]["content"] == content
+    assert schemas["NewAccount"]["properties"]["username"]["maxLength"] == LONGEST_USERNAME
     password = schemas["NewAccount"]["properties"]["password"]
     async with service.client() as client:
         for length, status in (

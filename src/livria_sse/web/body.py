@@ -45,10 +45,18 @@ def _demand(request: Request, media_type: str) -> None:
         raise UnsupportedMediaType(f"Send the body as {media_type}.")
 
 
-async def _read(request: Request) -> bytes:
+def check_declared_length(request: Request) -> None:
+    """Looks at how large a body is to be, whether or not anybody will read it.
+
+    Raises:
+        BodyTooLarge: Larger than any that is read.
+    """
     declared = request.headers.get("content-length", "0")
     if declared.isdecimal() and len(declared) < 19 and int(declared) > LARGEST_BODY:
         raise BodyTooLarge
+
+
+async def _read(request: Request) -> bytes:
     body = bytearray()
     try:
         async for chunk in request.stream():

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
+from livria_sse.web.body import check_declared_length
 from livria_sse.web.state import Request
 
 Endpoint = Callable[[Request], Awaitable[ASGIApp]]
@@ -16,6 +17,7 @@ def resource(path: str, **endpoints: Endpoint) -> Route:
     """A route with an endpoint for each method, so that a refusal can name all that are allowed."""
 
     async def dispatch(request: Request) -> ASGIApp:
+        check_declared_length(request)
         method = "GET" if request.method == "HEAD" else request.method
         return await endpoints[method](request)
 
