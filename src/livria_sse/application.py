@@ -21,6 +21,7 @@ from livria_sse.catalogue import sample_catalogue
 from livria_sse.errors import InvalidSettings
 from livria_sse.hub import Hub
 from livria_sse.log import check_log, open_log
+from livria_sse.rush import counted_together
 from livria_sse.settings import Settings
 from livria_sse.store import Store, open_store
 from livria_sse.tallies import Tallies
@@ -124,6 +125,7 @@ def _lifespan(settings: Settings, origins: Origins, tallies: Tallies | None) -> 
                 open_throttle(settings) as throttle,
                 open_log(store, settings) as log,
                 Hub(log, settings).running() as hub,
+                counted_together(hub.connects, settings),
                 open_metrics(hub, throttle, store, tallies) as metrics,
             ):
                 app.state.hub = hub  # for the server, which drains it before the lifespan ends

@@ -145,7 +145,8 @@ class Settings(BaseSettings):
     max_streams: Annotated[int, Field(ge=1)] = 10_000
     max_streams_per_book: Annotated[int, Field(ge=1)] = 10_000
     max_streams_per_address: Annotated[int, Field(ge=1)] = 200
-    #: Streams that one process lets an address open within a second.
+    #: Streams that an address may open within a second; with Redis, at all processes together, as
+    #: soon as they have told each other of it.
     max_connects_per_address: Annotated[int, Field(ge=1)] = 200
     #: The origins of other sites whose pages may use the API, with cookies: `https://livria.kr`.
     allowed_origins: Listed[Annotated[str, AfterValidator(_origin)]] = ()

@@ -48,9 +48,11 @@ class Window:
 class Throttle:
     """Refuses what is done too often, in windows of a fixed length.
 
-    That is decided at once by what this process knows: its own counts, and who is over the counts
-    of all processes. Those are kept in Redis and asked beside, so that nobody waits for it. Until
-    it answers, and as long as it is away, each process allows as much as one alone would.
+    That is decided at once by what this process knows: its own counts, and of whom it counted that
+    they are over the limit at all processes together. All together count in Redis, which is told of
+    each that was allowed, and asked, beside it: nobody waits for that. So whoever is over the limit
+    elsewhere has one more here, or as many as come until Redis answers; as long as it is away, each
+    process allows as much as one alone would.
     """
 
     def __init__(self, settings: Settings, shared: RedisStorage | None = None) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from livria_sse.hub.burst import Burst
+from livria_sse.hub.connects import Connects
 from livria_sse.hub.feed import Feed
 from livria_sse.hub.hub import Hub
 from livria_sse.hub.shelf import Beginning
@@ -16,6 +17,7 @@ __all__ = [
     "Answer",
     "Beginning",
     "Burst",
+    "Connects",
     "Feed",
     "Hub",
     "Owner",

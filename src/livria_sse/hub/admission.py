@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Literal, get_args
 
 from livria_sse.frames import Mode
+from livria_sse.hub.connects import Connects
 from livria_sse.hub.feed import Feed
 from livria_sse.hub.shelf import standing
 from livria_sse.hub.subscriber import Ending, Subscriber
@@ -20,8 +21,8 @@ logger = logging.getLogger(__name__)
 #: Which limit is reached.
 Limit = Literal["streams", "book", "address", "connects"]
 
-#: Connects are counted anew after so many seconds, and a limit is mentioned once in that time.
-WINDOW_SECONDS, MENTION_SECONDS = 1.0, 60.0
+#: A limit is mentioned once in so many seconds.
+MENTION_SECONDS = 60.0
 
 
 class Admission:
@@ -30,8 +31,8 @@ class Admission:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._of_address: Counter[str] = Counter()
-        self._connects: Counter[str] = Counter()
-        self._counted_since = self._mentioned_at = float("-inf")
+        self._mentioned_at = float("-inf")
+        self.connects = Connects(settings.max_connects_per_address)
         #: Streams by how they began, and by why they ended.
         self.opened = Counter[Mode](dict.fromkeys(get_args(Mode), 0))
         self.closed = Counter[Ending](dict.fromkeys(get_args(Ending), 0))
@@ -47,7 +48,7 @@ class Admission:
 
     def admits(self, feeds: Sequence[Feed], address: str) -> bool:
         """Whether a stream of the books may be opened from the address that has just connected."""
-        if self._count_connect(address) > self._settings.max_connects_per_address:
+        if not self.connects.count(address):
             return self._allow("connects", address)
         return self.has_room(feeds, address)
 
@@ -71,14 +72,6 @@ class Admission:
         if self._of_address[address] >= settings.max_streams_per_address:
             return "address"
         return None
-
-    def _count_connect(self, address: str) -> int:
-        now = asyncio.get_running_loop().time()
-        if now - self._counted_since > WINDOW_SECONDS:
-            self._connects.clear()
-            self._counted_since = now
-        self._connects[address] += 1
-        return self._connects[address]
 
     def _mention(self, limit: Limit, address: str) -> None:
         now = asyncio.get_running_loop().time()

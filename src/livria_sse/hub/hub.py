@@ -53,6 +53,8 @@ class Hub:
         self._beat = Burst(frames.heartbeat())
         self._audit = Audit(log, self._feeds, self._fallen_behind, seconds=settings.audit_seconds)
         self._admission = Admission(settings)
+        #: Of all client addresses.
+        self.connects = self._admission.connects
         self._viewers = Viewers(self._feeds, log, self._fanout.write)
 
     @asynccontextmanager
