@@ -31,6 +31,7 @@ from livria_sse.web.clients import Proxies
 from livria_sse.web.metrics import open_metrics
 from livria_sse.web.middleware import OptionalSlash, SameSite
 from livria_sse.web.origins import METHODS, READ, SENT, Origins
+from livria_sse.web.peers import Peers
 from livria_sse.web.problems import HANDLERS
 from livria_sse.web.state import State
 from livria_sse.web.templating import open_templates
@@ -65,8 +66,10 @@ def create_app(settings: Settings, tallies: Tallies | None = None) -> Starlette:
     """
     check_log(settings)
     origins = Origins(settings.allowed_origins)
+    proxies = Proxies(settings.trusted_proxies)
+    peers = Peers(settings, proxies)
     app = Application(
-        Proxies(settings.trusted_proxies),
+        proxies,
         routes=_routes(),
         middleware=[
             *_cross_origin(settings.allowed_origins),
@@ -74,8 +77,9 @@ def create_app(settings: Settings, tallies: Tallies | None = None) -> Starlette:
             Middleware(OptionalSlash),
         ],
         exception_handlers=HANDLERS,
-        lifespan=_lifespan(settings, origins, tallies),
+        lifespan=_lifespan(settings, origins, peers, tallies),
     )
+    app.state.peers = peers  # for our own server, which lets them in
     app.router.redirect_slashes = False
     return app
 
@@ -111,7 +115,9 @@ def _cross_origin(listed: tuple[str, ...]) -> list[Middleware]:
     ]
 
 
-def _lifespan(settings: Settings, origins: Origins, tallies: Tallies | None) -> Lifespan:
+def _lifespan(
+    settings: Settings, origins: Origins, peers: Peers, tallies: Tallies | None
+) -> Lifespan:
     site_tokens = SiteTokens(settings)
 
     @asynccontextmanager
@@ -126,7 +132,7 @@ def _lifespan(settings: Settings, origins: Origins, tallies: Tallies | None) -> 
                 open_log(store, settings) as log,
                 Hub(log, settings).running() as hub,
                 counted_together(hub.connects, settings),
-                open_metrics(hub, throttle, store, tallies) as metrics,
+                open_metrics(hub, throttle, store, peers, tallies) as metrics,
             ):
                 app.state.hub = hub  # for the server, which drains it before the lifespan ends
                 yield {

@@ -32,6 +32,16 @@ class Deadlines(Generic[T]):
         """Waits for one no more."""
         self._since.pop(one, None)
 
+    def pop(self) -> T:
+        """The one that waits longest, for whom we wait no more.
+
+        Raises:
+            StopIteration: We wait for nobody.
+        """
+        longest = next(iter(self._since))
+        self.discard(longest)
+        return longest
+
     def __contains__(self, one: T) -> bool:
         return one in self._since
 

@@ -145,6 +145,9 @@ class Settings(BaseSettings):
     max_streams: Annotated[int, Field(ge=1)] = 10_000
     max_streams_per_book: Annotated[int, Field(ge=1)] = 10_000
     max_streams_per_address: Annotated[int, Field(ge=1)] = 200
+    #: Connections that our own server lets an address hold open beside its streams. Trusted proxies
+    #: may hold any number.
+    max_connections_per_address: Annotated[int, Field(ge=1)] = 400
     #: Streams that an address may open within a second; with Redis, at all processes together, as
     #: soon as they have told each other of it.
     max_connects_per_address: Annotated[int, Field(ge=1)] = 200

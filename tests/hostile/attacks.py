@@ -18,6 +18,7 @@ ATTACKS: dict[str, Attack] = {
         connections.slow_heads,
         connections.slow_bodies,
         connections.half_open,
+        connections.idle_sockets,
         connections.header_floods,
         connections.pipelining,
         requests.unknown_books,
@@ -41,5 +42,6 @@ def attacked_server(folder: Path) -> ServerProcess:
         heartbeat_seconds="1",
         send_seconds="1",
         jwt_secret=tokens.SECRET,
+        trusted_proxies="127.0.0.1",
         max_streams_per_address=str(requests.STREAMS_PER_ADDRESS),
     )

@@ -12,6 +12,8 @@ from tests.hostile.wire import Target, Wire, assert_refused, connected, request,
 T = TypeVar("T")
 
 AT_ONCE = 40
+#: More than the server lets an address hold open, and an address that it does not trust.
+IDLE, ELSEWHERE = 600, "127.0.0.9"
 #: How long somebody slow lets pass between two bytes.
 PACE_SECONDS = 0.05
 JSON = {"Content-Type": "application/json"}
@@ -61,6 +63,18 @@ async def _no_more(target: Target, beginning: bytes) -> None:
             await wire.until(b"stream.ready")
         wire.finish()
         assert_refused(await wire.rest())
+
+
+async def idle_sockets(target: Target) -> None:
+    """Opens very many connections from one address and says nothing."""
+    received = await asyncio.gather(*(_say_nothing(target) for _ in range(IDLE)))
+    assert received.count(b"") > 0
+    assert_refused(b"".join(received))
+
+
+async def _say_nothing(target: Target) -> bytes:
+    async with connected(target, address=ELSEWHERE) as wire:
+        return await wire.rest()
 
 
 async def header_floods(target: Target) -> None:

@@ -18,7 +18,8 @@ from tests.waiting import until
 SPARE_KIB = 16 * 1024
 #: What the server says of what is usual.
 USUAL = re.compile(
-    r"[0-9-]{10} [0-9:,]{12} (INFO livria_sse\.|WARNING livria_sse\.hub\.admission: busy)"
+    r"[0-9-]{10} [0-9:,]{12} (INFO livria_sse\."
+    r"|WARNING livria_sse\.(hub\.admission: busy|web\.peers: crowded))"
 )
 
 

@@ -79,9 +79,11 @@ class Wire:
 
 
 @asynccontextmanager
-async def connected(target: Target) -> AsyncIterator[Wire]:
-    """A connection, which is dropped in the end without a word."""
-    reader, writer = await asyncio.open_connection("127.0.0.1", target.port)
+async def connected(target: Target, *, address: str = "127.0.0.1") -> AsyncIterator[Wire]:
+    """A connection from some address, which is dropped in the end without a word."""
+    reader, writer = await asyncio.open_connection(
+        "127.0.0.1", target.port, local_addr=(address, 0)
+    )
     try:
         yield Wire(reader, writer)
     finally:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -17,6 +18,9 @@ from livria_sse.hub import Burst
 from livria_sse.server.connection import StreamConnection
 from livria_sse.server.guard import GuardedProtocol
 from livria_sse.server.protocol import DetachingProtocol
+from livria_sse.settings import Settings
+from livria_sse.web.clients import Proxies
+from livria_sse.web.peers import Peers
 from livria_sse.web.stream import DETACH
 
 
@@ -93,7 +97,12 @@ async def test_streams_behind_answers_that_nobody_takes() -> None:
     config.load()
     deadlines = Deadlines(GuardedProtocol.give_up, seconds=60)
     protocol = DetachingProtocol(
-        config=config, server_state=ServerState(), app_state={}, deadlines=deadlines
+        config=config,
+        server_state=ServerState(),
+        app_state={},
+        deadlines=deadlines,
+        peers=Peers(Settings(), Proxies(())),
+        places=math.inf,
     )
     ours, theirs = socket.socketpair()
     ours.setblocking(False)

@@ -14,9 +14,7 @@ import pytest
 import uvicorn
 from tests.parts import Person, ServerProcess
 
-from livria_sse.deadlines import Deadlines
 from livria_sse.server import server as our_server
-from livria_sse.server.guard import GuardedProtocol
 from livria_sse.server.protocol import DetachingProtocol
 
 STREAM = b"GET /sse/books/4/ HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -124,10 +122,9 @@ def test_the_end_of_a_stream(server: ServerProcess) -> None:
 
 def test_other_versions_of_uvicorn(monkeypatch: pytest.MonkeyPatch) -> None:
     """With a uvicorn that is not known here, streams go by way of ASGI alone."""
-    deadlines = Deadlines(GuardedProtocol.give_up, seconds=1)
-    assert our_server._http(deadlines).func is DetachingProtocol
+    assert our_server._http().func is DetachingProtocol
     monkeypatch.setattr(uvicorn, "__version__", "99.0.0")
-    assert our_server._http(deadlines) == "auto"
+    assert our_server._http() == "auto"
 
 
 @pytest.mark.parametrize(

@@ -47,6 +47,7 @@ async def test_metrics_can_be_parsed(client: httpx.AsyncClient) -> None:
         "livria_audit_repairs": "counter",
         "livria_requests_refused": "counter",
         "livria_write_group_size": "histogram",
+        "livria_connections_refused": "counter",
     }
     assert all(family.documentation for family in families)
     samples = [sample for family in families for sample in family.samples]

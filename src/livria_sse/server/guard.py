@@ -13,6 +13,7 @@ from typing import Any, Literal
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from livria_sse.deadlines import Deadlines
+from livria_sse.web.peers import Peers
 
 #: Of the request line and all headers.
 LARGEST_HEAD = 16 * 1024
@@ -26,12 +27,23 @@ FIRST_REQUEST_SECONDS = 1.0
 class GuardedProtocol(HttpToolsProtocol):
     """Refuses a request whose head is too large, and whoever keeps it waiting.
 
-    That is a client who does not send the rest of a request, or does not take its answer.
+    That is a client who does not send the rest of a request, or does not take its answer. When more
+    connections are open than there are places, the one that has kept it waiting longest is closed.
+    So whoever asks for something at once finds a place, even if nobody else does.
     """
 
-    def __init__(self, *given: Any, deadlines: Deadlines[GuardedProtocol], **more: Any) -> None:
+    def __init__(
+        self,
+        *given: Any,
+        deadlines: Deadlines[GuardedProtocol],
+        peers: Peers,
+        places: float,
+        **more: Any,
+    ) -> None:
         super().__init__(*given, **more)
         self._deadlines = deadlines
+        self._peers = peers
+        self._places = places
         self._receiving: Literal["head", "body"] | None = "head"
         #: Bytes since the last request; as long as a head is received, all of them are its.
         self._received = 0
@@ -44,15 +56,23 @@ class GuardedProtocol(HttpToolsProtocol):
         self._refusal = HTTPStatus.BAD_REQUEST
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Waits for a request."""
+        """Waits for a request, unless its client holds too many connections already."""
         super().connection_made(transport)
+        if not self._peers.enter(self.client):
+            transport.abort()
+            return
         self._deadlines.add(self)
+        if len(self.connections) > self._places:
+            self._peers.refuse("files", self.client)
+            # Without a word: it may be an EventSource, which comes back after anything but a 408.
+            self._deadlines.pop().transport.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Waits for nothing any more, and lets no request write to what is closed.
 
         uvicorn tells only the request that came last.
         """
+        self._peers.leave(self.client)
         self._deadlines.discard(self)
         for cycle in self._unanswered:
             cycle.disconnected = True

@@ -55,6 +55,7 @@ class DetachingProtocol(GuardedProtocol):
             cycle.disconnected = True
             return None
         self._deadlines.discard(self)
+        self._peers.leave(self.client)
         self.flow.resume_reading()
         head = _head((*self.server_state.default_headers, *headers))
         connection = StreamConnection(self.transport, self.connections, head=head)

@@ -36,8 +36,9 @@ logger = logging.getLogger(__name__)
 GRACE_SECONDS = 10
 #: Connections that wait to be accepted: a herd of readers comes back at once.
 BACKLOG = 2048
-#: Open files that are no streams: POSTs under way, the database, Redis, and what waits.
-OTHER_FILES = 500
+#: Open files that are no streams: POSTs under way, and what waits; and, of these, those that are no
+#: connections of clients: the database, Redis, the log.
+OTHER_FILES, OWN_FILES = 500, 200
 #: When a client counts as vanished: what was sent is not confirmed for 30 s, or nothing was sent
 #: and it does not answer three questions. A connection has the options of its listener (tcp(7)).
 VANISHED = {"TCP_USER_TIMEOUT": 30_000, "TCP_KEEPIDLE": 30, "TCP_KEEPINTVL": 10, "TCP_KEEPCNT": 3}
@@ -61,7 +62,11 @@ class Server(uvicorn.Server):
             uvicorn.Config(
                 app,
                 workers=1,
-                http=_http(self._deadlines),
+                http=_http(
+                    deadlines=self._deadlines,
+                    peers=app.state.peers,
+                    places=_places(settings),
+                ),
                 ws="none",
                 lifespan="on",
                 backlog=BACKLOG,
@@ -113,9 +118,9 @@ class Server(uvicorn.Server):
         await self._tasks.cancel()
 
 
-def _http(deadlines: Deadlines[GuardedProtocol]) -> Any:
+def _http(**given: Any) -> Any:
     if uvicorn.__version__.startswith(UVICORN):
-        return partial(DetachingProtocol, deadlines=deadlines)
+        return partial(DetachingProtocol, **given)
     logger.warning("uvicorn %s is not known here: each stream costs more", uvicorn.__version__)
     return "auto"
 
@@ -186,6 +191,16 @@ def _raise_file_limit(settings: Settings) -> None:
                 "LIVRIA_MAX_STREAMS: %d streams need %d open files, %d are allowed (ulimit -n)",
                 *(settings.max_streams, wanted, reachable),
             )
+
+
+def _places(settings: Settings) -> float:
+    """How many connections may be open, with the streams: a process needs some files itself."""
+    if not settings.limits:
+        return math.inf
+    soft, _hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = settings.max_streams + OTHER_FILES
+    files = wanted if soft == resource.RLIM_INFINITY else min(wanted, soft)
+    return max(1, files - OWN_FILES)
 
 
 def _work(

@@ -26,12 +26,13 @@ class Proxies:
 
     def __init__(self, trusted: tuple[Network, ...]) -> None:
         self._networks = trusted
-        self._trusts = lru_cache(maxsize=1024)(self._is_trusted)
+        #: Whether an address is a trusted proxy's.
+        self.trusts = lru_cache(maxsize=1024)(self._is_trusted)
 
     def reveal(self, scope: Scope) -> None:
         """Puts the client and the scheme that it uses into a request's scope."""
         client = scope.get("client")
-        if client and not self._trusts(client[0]):
+        if client and not self.trusts(client[0]):
             return
         forwarded = b""
         for name, value in scope["headers"]:
@@ -45,7 +46,7 @@ class Proxies:
     def _behind(self, forwarded: bytes) -> str | None:
         address = None
         for address in _addresses(forwarded):
-            if not self._trusts(address):
+            if not self.trusts(address):
                 break
         return address
 
@@ -58,13 +59,14 @@ class Proxies:
 
 
 def address_of(scope: Scope) -> str:
-    """The client's address as limits count it: an IPv6 network is one customer's (RFC 6177)."""
+    """The client's address as limits count it."""
     client = scope.get("client")
-    return _counted(client[0]) if client else UNKNOWN
+    return counted(client[0]) if client else UNKNOWN
 
 
 @lru_cache(maxsize=4096)
-def _counted(address: str) -> str:
+def counted(address: str) -> str:
+    """An address as limits count it: an IPv6 network is one customer's (RFC 6177)."""
     try:
         parsed = _plain(ip_address(address))
     except ValueError:

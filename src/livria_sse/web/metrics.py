@@ -20,6 +20,7 @@ from livria_sse.store import Store
 from livria_sse.tallies import Tallies
 from livria_sse.tasks import Tasks, kept
 from livria_sse.throttle import Throttle
+from livria_sse.web.peers import Peers
 
 logger = logging.getLogger(__name__)
 
@@ -93,12 +94,17 @@ def _exchanged(tallies: Tallies, own: bytes) -> bytes:
 
 @asynccontextmanager
 async def open_metrics(
-    hub: Hub, throttle: Throttle, store: Store, tallies: Tallies | None
+    hub: Hub, throttle: Throttle, store: Store, peers: Peers, tallies: Tallies | None
 ) -> AsyncIterator[Metrics]:
     """The metrics of these parts; what they count is told to the last."""
     tasks = Tasks()
     with ThreadPoolExecutor(1, thread_name_prefix="tallies") as thread:
-        parts = [HubCollector(hub), ThrottleCollector(throttle), StoreCollector(store)]
+        parts = [
+            HubCollector(hub),
+            ThrottleCollector(throttle),
+            StoreCollector(store),
+            PeersCollector(peers),
+        ]
         metrics = Metrics(parts, tallies, thread)
         await metrics.tell()
         if tallies:
@@ -173,6 +179,19 @@ class StoreCollector(Collector):
     def collect(self) -> Iterator[Metric]:
         """The store's numbers."""
         yield from _without_times(self._store.groups)
+
+
+class PeersCollector(Collector):
+    """Reads which connections our own server has closed for a limit."""
+
+    def __init__(self, peers: Peers) -> None:
+        self._peers = peers
+
+    def collect(self) -> Iterator[Metric]:
+        """The peers' numbers."""
+        yield _counted(
+            "livria_connections_refused", "Connections closed.", "limit", self._peers.refused
+        )
 
 
 def _resumes(numbers: Statistics) -> Metric:

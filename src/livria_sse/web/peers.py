@@ -1,0 +1,62 @@
+"""Peers: who holds connections to our own server, beside the streams, and how many."""
+
+from __future__ import annotations
+
+import logging
+import math
+import time
+from collections import Counter
+from typing import Literal, get_args
+
+from livria_sse.settings import Settings
+from livria_sse.web.clients import UNKNOWN, Proxies, counted
+
+logger = logging.getLogger(__name__)
+
+#: Which limit is reached: on those of an address, or on all that may be open.
+Limit = Literal["address", "files"]
+#: A limit is mentioned once in so many seconds.
+MENTION_SECONDS = 60.0
+
+
+class Peers:
+    """Limits how many connections an address may hold open, whatever it does with them.
+
+    A trusted proxy may hold any number: they are those of its clients. A stream has limits of its
+    own, and is not counted here any more.
+    """
+
+    def __init__(self, settings: Settings, proxies: Proxies) -> None:
+        self._trusts = proxies.trusts
+        self._most = settings.max_connections_per_address if settings.limits else math.inf
+        self._connections: Counter[str] = Counter()
+        self._mentioned_at = float("-inf")
+        #: How often each limit was the reason to close a connection.
+        self.refused = Counter[Limit](dict.fromkeys(get_args(Limit), 0))
+
+    def enter(self, peer: tuple[str, int] | None) -> bool:
+        """Counts one more connection until it has left; whether it may stay."""
+        if peer is None or self._trusts(peer[0]):
+            return True
+        address = counted(peer[0])
+        self._connections[address] += 1
+        if self._connections[address] <= self._most:
+            return True
+        self.refuse("address", peer)
+        return False
+
+    def leave(self, peer: tuple[str, int] | None) -> None:
+        """Counts it no more: it is closed, or a stream."""
+        if peer and not self._trusts(peer[0]):
+            address = counted(peer[0])
+            self._connections[address] -= 1
+            if not self._connections[address]:
+                del self._connections[address]
+
+    def refuse(self, limit: Limit, peer: tuple[str, int] | None) -> None:
+        """Takes note that a connection is closed for a limit."""
+        self.refused[limit] += 1
+        if time.monotonic() - self._mentioned_at > MENTION_SECONDS:
+            self._mentioned_at = time.monotonic()
+            address = peer[0] if peer else UNKNOWN
+            logger.warning("crowded: connections reach the limit of %s, now by %s", limit, address)

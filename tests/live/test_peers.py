@@ -1,0 +1,127 @@
+"""How many connections our own server lets anybody hold open."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import httpx
+import pytest
+from tests.live.sockets import GET, answer, complaints_of, is_open
+from tests.parts import ServerProcess
+from tests.waiting import until
+
+from livria_sse.server.server import OTHER_FILES, OWN_FILES
+
+LIMIT = 5
+#: An address that nobody trusts, and another; the latter is everybody else's here.
+CROWDED, OTHER = "127.0.0.9", "127.0.0.1"
+TRUSTED = "127.0.0.8"
+STREAM = GET % b"/sse/books/4/" + b"\r\n"
+HEALTH = GET % b"/healthz" + b"\r\n"
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
+    """A server that trusts one proxy, and lets an address hold few connections."""
+    folder = tmp_path_factory.mktemp("server")
+    with ServerProcess(
+        folder, max_connections_per_address=str(LIMIT), trusted_proxies=TRUSTED
+    ) as server:
+        yield server
+
+
+@pytest.fixture
+def stack(server: ServerProcess) -> Iterator[ExitStack]:
+    """Holds connections; the server has none when it is left."""
+    with ExitStack() as stack:
+        yield stack
+    while server.connections():
+        pass
+
+
+def connected(stack: ExitStack, server: ServerProcess, address: str) -> socket.socket:
+    """A connection from some address."""
+    connection = socket.create_connection(("127.0.0.1", server.port), 30, (address, 0))
+    return stack.enter_context(connection)
+
+
+def is_answered(connection: socket.socket, request: bytes = HEALTH) -> bool:
+    """Whether a request is answered on a connection, and not by its end."""
+    try:
+        connection.sendall(request)
+        return connection.recv(65536).startswith(b"HTTP/1.1 200 ")
+    except ConnectionError:
+        return False
+
+
+def refused(server: ServerProcess) -> dict[str, int]:
+    """How many connections were closed, by the limit."""
+    lines = httpx.get(f"{server.url}/metrics").text.splitlines()
+    told = [line.split() for line in lines if line.startswith("livria_connections_refused_total")]
+    return {name.split('"')[1]: int(float(number)) for name, number in told}
+
+
+def test_connections_of_an_address(server: ServerProcess, stack: ExitStack) -> None:
+    """Who holds many gets no more until one of them is closed; others are served meanwhile."""
+    before = refused(server)
+    held = [connected(stack, server, CROWDED) for _ in range(LIMIT)]
+    assert is_answered(held[-1])
+
+    assert answer(connected(stack, server, CROWDED)) == b""
+    assert is_answered(connected(stack, server, OTHER))
+    assert refused(server)["address"] == before["address"] + 1
+    held[0].close()
+    while not is_answered(connected(stack, server, CROWDED)):
+        pass
+
+
+def test_streams_are_not_counted(server: ServerProcess, stack: ExitStack) -> None:
+    """Streams take none of these places: they have limits of their own."""
+    for _ in range(2 * LIMIT):
+        assert is_answered(connected(stack, server, CROWDED), STREAM)
+
+    assert is_answered(connected(stack, server, CROWDED))
+
+
+def test_trusted_proxies(server: ServerProcess, stack: ExitStack) -> None:
+    """A trusted proxy holds as many as it likes: they are those of its clients."""
+    held = [connected(stack, server, TRUSTED) for _ in range(4 * LIMIT)]
+
+    assert all(is_answered(each) for each in held)
+
+
+def test_without_limits(tmp_path: Path) -> None:
+    """With `LIVRIA_LIMITS=off` everybody does."""
+    with (
+        ServerProcess(
+            tmp_path, max_connections_per_address="1", trusted_proxies=TRUSTED, limits="off"
+        ) as server,
+        ExitStack() as stack,
+    ):
+        held = [connected(stack, server, CROWDED) for _ in range(4 * LIMIT)]
+
+        assert all(is_answered(each) for each in held)
+
+
+async def test_more_connections_than_files(tmp_path: Path) -> None:
+    """When all places are taken, who has waited longest for nothing makes room for who asks.
+
+    However many say nothing, from however many addresses, others are answered, and streams stay.
+    """
+    with ServerProcess(tmp_path, max_streams="10") as server, ExitStack() as stack:
+        places = 10 + OTHER_FILES - OWN_FILES
+        stream = connected(stack, server, OTHER)
+        assert is_answered(stream, STREAM)
+        idle = [connected(stack, server, OTHER) for _ in range(places + 50)]
+
+        assert is_answered(connected(stack, server, OTHER))
+        await until(lambda: server.connections() <= places)
+        assert all(answer(each) == b"" for each in idle[:50])
+        assert is_answered(idle[-1])
+        assert refused(server)["files"] > 50
+        assert is_open(server, stream)
+        (complaint,) = complaints_of(server)
+        assert "crowded: connections reach the limit of files, now by 127.0.0.1" in complaint
