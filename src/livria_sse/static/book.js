@@ -1,7 +1,7 @@
 /** Makes the page of a book live: follows its stream, and posts, edits and deletes in place. */
 
 import { ReviewList } from "./list.js";
-import { Stream } from "./stream.js";
+import { watchReviews } from "./livria-reviews.js";
 
 const page = document.getElementById("book").dataset;
 const words = document.getElementById("words").dataset;
@@ -27,14 +27,12 @@ function apply(change) {
   showCount(change.review_count);
 }
 
-/** Fetches the book again and shows exactly that; the position of it. */
-async function refresh() {
-  const book = await request("GET", `/api/books/${page.book}/`);
+/** Shows a book, and exactly that. */
+function showBook(book) {
   list.clear();
   for (const review of book.reviews) list.upsert(review, book.position, { older: true });
   older.hidden = book.reviews.length >= book.review_count;
   showCount(book.review_count);
-  return book.position;
 }
 
 function showState(isLive) {
@@ -43,11 +41,13 @@ function showState(isLive) {
   sign.classList.toggle("reconnecting", !isLive);
 }
 
-new Stream(`/sse/books/${page.book}/`, page.position, {
+watchReviews({
+  book: page.book,
+  position: page.position,
   onChange: apply,
   onCount: showCount,
-  onReset: refresh,
-  onState: showState,
+  onSnapshot: showBook,
+  onState: (state) => state === "connecting" || showState(state === "live"),
 });
 
 // Writing.

@@ -1,108 +1,141 @@
 /**
- * The stream of a book: an EventSource that is kept open, whatever happens to it.
+ * The stream: an EventSource that is kept open, whatever happens to it.
  *
- * EventSource reconnects by itself and says where it was, but it gives up for good when a proxy
- * answers with an error, and it does not notice a connection that died in silence. Both are mended
- * here. A change may come that the page has seen, or of a review that it has not: upsert by id.
+ * EventSource gives up for good when a proxy answers with an error, does not notice a connection
+ * that died in silence, and has no word for a proxy that holds everything back. All that is mended
+ * here, and in one way: it is closed, and another is opened from the last position.
  */
 
-const HEARTBEAT_LIMIT = 65_000; // twice the longest interval that a server can be set to
-const LONGEST_PAUSE = 30_000;
-const CHANGES = ["review.created", "review.updated", "review.deleted"];
+import { about, pauseAfter } from "./patience.js";
+
+const EVENTS = [
+  "review.created",
+  "review.updated",
+  "review.deleted",
+  "stream.ready",
+  "stream.reset",
+  "stream.heartbeat",
+  "stream.viewers",
+];
 
 export class Stream {
-  #url;
-  #position;
+  #patience;
   #listener;
   #source = null;
-  #reopening = null;
   #failures = 0;
-  #heard = 0;
+  #heard = 0; // when, by the clock: it goes on while the machine sleeps
+  #isAnswered = true; // false: it was opened, and nothing has come
+  #polling = null; // what stands for the present polling
+  #waiting;
+  #reopening;
 
   /**
-   * @param {string} url of the stream
-   * @param {string} position from which it begins
-   * @param {{onChange(change: object): void, onReset(): Promise<string>, onState(live: boolean): void}} listener
-   *   `onReset` fetches the book again and resolves to the position of what it fetched.
+   * @param {typeof import("./patience.js").PATIENCE} patience
+   * @param {object} listener
+   * @param {() => EventSource} listener.connect opens one from where the listener stands
+   * @param {(event: object, id: string) => void} listener.onEvent
+   * @param {(state: "live" | "reconnecting" | "polling") => void} listener.onState
+   * @param {() => Promise<void>} listener.poll asks for what the stream would tell
    */
-  constructor(url, position, listener) {
-    this.#url = url;
-    this.#position = position;
+  constructor(patience, listener) {
+    this.#patience = patience;
     this.#listener = listener;
-    setInterval(() => this.#watch(), 5_000);
-    addEventListener("offline", () => this.#lose());
-    addEventListener("online", () => this.#reopen());
-    addEventListener("pagehide", () => this.#close());
-    addEventListener("pageshow", (event) => event.persisted && this.#reopen());
-    addEventListener("visibilitychange", () => document.hidden || this.#watch());
-    this.#open();
   }
 
-  #open() {
-    this.#close();
-    const source = new EventSource(`${this.#url}?last_event_id=${encodeURIComponent(this.#position)}`);
+  /** Opens it, or opens it anew. */
+  open() {
+    this.#drop();
+    this.#listen(this.#listener.connect());
+    if (this.#polling) this.#wait(this.#patience.again, () => this.open());
+    else if (this.#isAnswered) this.#wait(this.#patience.first, () => this.#resort());
+    this.#isAnswered = false;
+  }
+
+  close() {
+    this.#drop();
+    clearTimeout(this.#waiting);
+    this.#polling = null;
+    this.#isAnswered = true;
+  }
+
+  /** Somebody looks: a stream that seems dead is not waited for any longer. */
+  look() {
+    const silence = Math.abs(Date.now() - this.#heard); // clocks may be set back, too
+    if (this.#isAnswered && this.#source && silence > this.#patience.seen) this.#reopen();
+  }
+
+  #listen(source) {
     this.#source = source;
-    this.#heard = Date.now();
-    source.addEventListener("stream.ready", (event) => {
-      const ready = JSON.parse(event.data);
-      if (ready.mode !== "reset") this.#failures = 0;
-      this.#listener.onCount(ready.review_count);
-      this.#hear(event);
-      this.#listener.onState(true);
-    });
-    for (const type of CHANGES) {
-      source.addEventListener(type, (event) => {
-        this.#listener.onChange(JSON.parse(event.data));
-        this.#hear(event);
-      });
+    for (const type of EVENTS) {
+      source.addEventListener(type, (event) => this.#hear(JSON.parse(event.data), event.lastEventId));
     }
-    source.addEventListener("stream.heartbeat", (event) => this.#hear(event));
-    source.addEventListener("stream.reset", () => this.#reset());
-    source.addEventListener("error", () => {
-      this.#listener.onState(false);
-      if (source.readyState === EventSource.CLOSED) this.#reopenLater();
-    });
+    source.addEventListener("stream.busy", () => this.#yield());
+    source.addEventListener("error", () => this.#fail());
   }
 
-  #hear(event) {
-    this.#heard = Date.now();
-    this.#position = event.lastEventId || this.#position;
-  }
-
-  async #reset() {
-    // Closed meanwhile: a change must not come between the old list and the new one.
-    this.#lose();
-    try {
-      this.#position = await this.#listener.onReset();
-      this.#open();
-    } catch {
-      this.#reopenLater();
+  #hear(event, id) {
+    this.#heed();
+    this.#wait(this.#patience.silence, () => this.#reopen());
+    if (event.type === "stream.ready") {
+      this.#failures = 0;
+      this.#listener.onState("live");
     }
+    this.#listener.onEvent(event, id);
   }
 
-  /** Offline, a connection stays open in silence; what comes after it is asked for again. */
-  #lose() {
-    this.#close();
-    this.#listener.onState(false);
+  /** Something came: nobody holds it back. */
+  #heed() {
+    this.#heard = Date.now();
+    this.#isAnswered = true;
+    this.#polling = null;
+    clearTimeout(this.#waiting);
   }
 
-  #watch() {
-    const silent = Date.now() - this.#heard > HEARTBEAT_LIMIT;
-    if (this.#source && silent) this.#reopen();
+  /** The server has no place, and is not to be asked for anything else meanwhile. */
+  #yield() {
+    this.#heed();
+    this.#reopenAfter(about(this.#patience.busy));
+  }
+
+  #fail() {
+    // EventSource does not say with what it was refused. Asking in another way, one learns it.
+    if (this.#source.readyState === EventSource.CLOSED) this.#listener.poll().catch(() => {});
+    this.#reopenAfter(pauseAfter(this.#failures++, this.#patience));
+  }
+
+  #reopenAfter(pause) {
+    this.#drop();
+    if (!this.#polling) this.#listener.onState("reconnecting");
+    this.#reopening = setTimeout(() => this.open(), pause);
   }
 
   #reopen() {
-    this.#listener.onState(false);
-    this.#open();
+    this.#listener.onState("reconnecting");
+    this.open();
   }
 
-  #reopenLater() {
-    this.#close();
-    const longest = Math.min(LONGEST_PAUSE, 1_000 * 2 ** this.#failures++);
-    this.#reopening = setTimeout(() => this.#open(), 250 + Math.random() * longest);
+  #resort() {
+    this.#polling = {};
+    this.#poll(this.#polling);
+    this.#wait(this.#patience.again, () => this.open());
   }
 
-  #close() {
+  async #poll(polling) {
+    const worked = await this.#listener.poll().then(
+      () => true,
+      () => false,
+    );
+    if (this.#polling !== polling) return;
+    this.#listener.onState(worked ? "polling" : "reconnecting");
+    setTimeout(() => this.#polling === polling && this.#poll(polling), about(this.#patience.poll));
+  }
+
+  #wait(milliseconds, then) {
+    clearTimeout(this.#waiting);
+    this.#waiting = setTimeout(then, milliseconds);
+  }
+
+  #drop() {
     clearTimeout(this.#reopening);
     this.#source?.close();
     this.#source = null;

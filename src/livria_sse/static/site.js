@@ -1,0 +1,63 @@
+/** The service, as a page asks it. */
+
+import { joined } from "./positions.js";
+
+/** The service has answered, and not with what was asked for. */
+export class Refused extends Error {
+  constructor(answer) {
+    super(`${answer.url} answers ${answer.status}`);
+    // In the service's own words: a proxy says 404, too, when there is nothing behind it.
+    const told = answer.headers.get("Content-Type") ?? "";
+    this.isUnknown = answer.status === 404 && told.startsWith("application/problem+json");
+  }
+}
+
+export class Site {
+  #base;
+  #credentials;
+
+  /**
+   * @param {string} base its origin; empty: that of the page
+   * @param {RequestCredentials} credentials
+   * @param {typeof import("./patience.js").PATIENCE} patience
+   */
+  constructor(base, credentials, patience) {
+    this.#base = new URL(base || "/", location.href).origin;
+    this.#credentials = credentials;
+    this.patience = patience;
+    /** What the tabs of a browser that use it in the same way have in common. */
+    this.name = `livria-reviews ${this.#base} ${credentials}`;
+  }
+
+  /** The document of a book. */
+  book(id) {
+    return this.#get(`/api/books/${id}/`);
+  }
+
+  /** What changed in a book after a position. */
+  changes(book, after) {
+    return this.#get(`/api/reviews/changes/?book=${book}&after=${encodeURIComponent(after)}`);
+  }
+
+  /** An EventSource that begins after these positions of books, by id. */
+  stream(positions, reading) {
+    const named = [...positions.keys()].map((book) => `book=${book}`);
+    named.push(...reading.map((book) => `reading=${book}`));
+    named.push(`last_event_id=${encodeURIComponent(joined([...positions.values()]))}`);
+    // Until streams of several books are served.
+    const [first] = positions.keys();
+    const address = positions.size > 1 ? "/sse/books/" : `/sse/books/${first}/`;
+    return new EventSource(`${this.#base}${address}?${named.join("&")}`, {
+      withCredentials: this.#credentials === "include",
+    });
+  }
+
+  async #get(address) {
+    const answer = await fetch(this.#base + address, {
+      credentials: this.#credentials,
+      signal: AbortSignal.timeout(this.patience.request),
+    });
+    if (answer.ok) return answer.json();
+    throw new Refused(answer);
+  }
+}
