@@ -44,10 +44,7 @@ export class Site {
     const named = [...positions.keys()].map((book) => `book=${book}`);
     named.push(...reading.map((book) => `reading=${book}`));
     named.push(`last_event_id=${encodeURIComponent(joined([...positions.values()]))}`);
-    // Until streams of several books are served.
-    const [first] = positions.keys();
-    const address = positions.size > 1 ? "/sse/books/" : `/sse/books/${first}/`;
-    return new EventSource(`${this.#base}${address}?${named.join("&")}`, {
+    return new EventSource(`${this.#base}/sse/books/?${named.join("&")}`, {
       withCredentials: this.#credentials === "include",
     });
   }
