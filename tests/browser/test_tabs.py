@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import BrowserContext
 from tests.browser.conftest import NewContext
-from tests.browser.tabs import Tab, open_streams, position_of, until
+from tests.browser.tabs import HIDE, IMPATIENT, Tab, open_streams, position_of, until
 from tests.parts import Person, ServerProcess
 
 #: What POST may take while six tabs are live; it is some ms where nothing else is at work.
@@ -90,3 +90,234 @@ def test_one_stream_for_six_books(
         mina.post(book, f"to {book}")
     for tab, book in list(zip(tabs, books, strict=True))[1:]:
         tab.shows(book, f"to {book}")
+
+
+def test_a_page_of_several_books(
+    context: BrowserContext, server: ServerProcess, mina: Person
+) -> None:
+    """One page follows many books on one stream, those first that are read; one can be closed."""
+    read, listed, closed = books = [server.add_book() for _ in range(3)]
+    [tab] = open_tabs(context, server, read)
+    for book in books[1:]:
+        tab.watch(book, reading=False)
+    for book in books[1:]:
+        tab.is_in_state(book, "live")
+    assert f"?book={read}&book={listed}&book={closed}&reading={read}&" in tab.streams[-1]
+
+    tab.close(closed)
+    until(tab.page, lambda: f"book={closed}" not in tab.streams[-1])
+    for book in books:
+        mina.post(book, "new")
+    tab.shows(read, "new")
+    tab.shows(listed, "new")
+    assert tab.texts(closed) == []
+
+
+def test_the_leader_is_closed(context: BrowserContext, server: ServerProcess, mina: Person) -> None:
+    """When the tab that holds the stream is closed another takes over, and nothing is lost."""
+    book = server.add_book()
+    leader, *others = open_tabs(context, server, *[book] * 3)
+    mina.post(book, "before")
+    for tab in others:
+        tab.shows(book, "before")
+
+    leader.page.close()
+    mina.post(book, "while nobody leads")
+
+    for tab in others:
+        tab.shows(book, "before", "while nobody leads")
+        assert tab.told(book, "states") == ["connecting", "live"]
+    only_stream(server, others[0])
+
+
+def test_the_leader_crashes(context: BrowserContext, server: ServerProcess, mina: Person) -> None:
+    """The same when its process dies, without a word."""
+    book = server.add_book()
+    leader, *others = open_tabs(context, server, *[book] * 3)
+
+    leader.crash()
+    mina.post(book, "while nobody leads")
+
+    for tab in others:
+        tab.shows(book, "while nobody leads")
+    only_stream(server, others[0])
+
+
+def test_leaders_come_and_go_in_a_hail_of_reviews(
+    context: BrowserContext, server: ServerProcess, mina: Person
+) -> None:
+    """While reviews are posted, edited and deleted without a pause, tabs come and leaders go."""
+    book = server.add_book()
+    tabs = open_tabs(context, server, book, book)
+    kept: dict[int, str] = {}
+    for number in range(60):
+        review = mina.post(book, f"{number}")["id"]
+        kept[review] = f"{number}"
+        if number % 3 == 0:
+            mina.edit(review, f"{number} edited")
+            kept[review] += " edited"
+        if number % 4 == 0:
+            first = min(kept)
+            mina.delete(first)
+            del kept[first]
+        if number % 10 == 5:
+            tabs.pop(0).page.close()
+            tab = Tab(context, server.url)
+            tab.watch(book)
+            tabs.append(tab)
+
+    for tab in tabs:
+        tab.shows(book, *kept.values())
+        assert tab.told(book, "count") == len(kept)
+
+
+@pytest.mark.parametrize("frozen", [0, 1], ids=["leader", "follower"])
+def test_frozen_and_thawed(
+    context: BrowserContext, server: ServerProcess, mina: Person, frozen: int
+) -> None:
+    """A tab that was frozen gets what it lacks when it is thawed; others go on meanwhile."""
+    book = server.add_book()
+    tabs = open_tabs(context, server, book, book)
+    tabs[frozen].freeze()
+    other = tabs[1 - frozen]
+    for number in range(3):
+        mina.post(book, f"meanwhile {number}")
+    other.shows(book, *(f"meanwhile {number}" for number in range(3)))
+
+    tabs[frozen].freeze(frozen=False)
+    mina.post(book, "after")
+
+    for tab in tabs:
+        tab.shows(book, *(f"meanwhile {number}" for number in range(3)), "after")
+    only_stream(server, other)
+
+
+def test_a_leader_that_does_not_answer(
+    context: BrowserContext, server: ServerProcess, mina: Person
+) -> None:
+    """A leader that was stopped without being told so is replaced, and gives way when it is back."""
+    book = server.add_book()
+    leader, other = open_tabs(context, server, book, book)
+    leader.page.evaluate("addEventListener('freeze', (event) => event.stopPropagation(), true)")
+    leader.freeze()
+    mina.post(book, "meanwhile")
+    other.shows(book, "meanwhile")
+
+    leader.freeze(frozen=False)
+    mina.post(book, "after")
+
+    for tab in (leader, other):
+        tab.shows(book, "meanwhile", "after")
+    only_stream(server, other)
+
+
+def test_nobody_looks(context: BrowserContext, server: ServerProcess, mina: Person) -> None:
+    """A page that nobody sees for long has no stream; seen again, it has all that it lacked."""
+    book = server.add_book()
+    [tab] = open_tabs(context, server, book)
+    mina.post(book, "seen")
+    tab.shows(book, "seen")
+
+    tab.hide()
+    until(tab.page, lambda: open_streams(server) == 0)
+    mina.post(book, "unseen")
+    tab.hide(hidden=False)
+
+    tab.shows(book, "seen", "unseen")
+    assert tab.told(book, "states") == ["connecting", "live", "reconnecting", "live"]
+    assert tab.told(book, "snapshots") == 1
+
+
+def test_short_looks_away(context: BrowserContext, server: ServerProcess) -> None:
+    """Who comes back soon finds the stream as it was."""
+    book = server.add_book()
+    [tab] = open_tabs(context, server, book)
+    opened = len(tab.streams)
+
+    tab.page.evaluate(f"isHidden => ({HIDE})(true) ?? ({HIDE})(false)")
+    tab.page.wait_for_timeout(2 * IMPATIENT["hidden"])
+
+    assert len(tab.streams) == opened
+    assert tab.told(book, "states") == ["connecting", "live"]
+
+
+def test_a_leader_that_nobody_sees(
+    context: BrowserContext, server: ServerProcess, mina: Person
+) -> None:
+    """The stream is handed over to a tab that is seen, since what is hidden may be frozen."""
+    book = server.add_book()
+    leader, other = open_tabs(context, server, book, book)
+
+    leader.hide()
+    until(other.page, lambda: len(other.streams) > 0)
+    mina.post(book, "to who looks")
+
+    other.shows(book, "to who looks")
+    only_stream(server, other)
+
+
+@pytest.mark.parametrize(
+    "missing", ["delete Navigator.prototype.locks", "delete window.BroadcastChannel"]
+)
+def test_without_locks_or_channels(
+    context: BrowserContext, server: ServerProcess, mina: Person, missing: str
+) -> None:
+    """Where a browser lacks either, each tab has a stream of its own."""
+    context.add_init_script(missing)
+    book = server.add_book()
+    tabs = open_tabs(context, server, book, book)
+    assert open_streams(server) == 2
+    mina.post(book, "to each")
+
+    for tab in tabs:
+        tab.shows(book, "to each")
+
+
+def test_positions_that_differ(
+    context: BrowserContext, server: ServerProcess, mina: Person
+) -> None:
+    """A tab whose page is older than the others is told what it lacks, and nothing twice."""
+    book = server.add_book()
+    start = position_of(mina, book)
+    gone = mina.post(book, "gone")["id"]
+    before = position_of(mina, book)
+    mina.post(book, "kept")
+    mina.delete(gone)
+    [leader] = open_tabs(context, server, book)
+    late = [Tab(context, server.url) for _ in range(2)]
+    late[0].watch(book, position=start)
+    late[1].watch(book, position=before)
+    mina.post(book, "after")
+
+    for tab in (leader, *late):
+        tab.shows(book, "kept", "after")
+    assert [tab.told(book, "snapshots") for tab in late] == [0, 0]
+
+
+def test_of_another_life(context: BrowserContext, server: ServerProcess, mina: Person) -> None:
+    """A position that means nothing here leads to the book itself, beside tabs that are right."""
+    book = server.add_book()
+    mina.post(book, "first")
+    [leader] = open_tabs(context, server, book)
+    lost = Tab(context, server.url)
+    lost.watch(book, position="zzzzz-7")
+    lost.is_in_state(book, "live")
+    mina.post(book, "second")
+
+    for tab in (leader, lost):
+        tab.shows(book, "first", "second")
+        assert tab.told(book, "snapshots") == 1
+
+
+def test_a_book_that_is_none(context: BrowserContext, server: ServerProcess, mina: Person) -> None:
+    """A page of a book that there is not keeps nobody from being live."""
+    book = server.add_book()
+    [leader] = open_tabs(context, server, book)
+    lost = Tab(context, server.url)
+    lost.watch(book + 100_000, position=position_of(mina, book))
+    until(leader.page, lambda: len(leader.streams) > 1)
+    mina.post(book, "to who reads")
+
+    leader.shows(book, "to who reads")
+    until(leader.page, lambda: f"book={book + 100_000}" not in leader.streams[-1])
+    leader.is_in_state(book, "live")

@@ -8,7 +8,9 @@ export class Refused extends Error {
     super(`${answer.url} answers ${answer.status}`);
     // In the service's own words: a proxy says 404, too, when there is nothing behind it.
     const told = answer.headers.get("Content-Type") ?? "";
-    this.isUnknown = answer.status === 404 && told.startsWith("application/problem+json");
+    const isOurs = told.startsWith("application/problem+json");
+    /** Whether there is no such book: it is no use to ask again. */
+    this.isUnknown = isOurs && (answer.status === 404 || answer.status === 422);
   }
 }
 
