@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tests.parts.bad_gateway import BadGateway
 from tests.parts.curl import Curl
 from tests.parts.missing import missing
 from tests.parts.person import PASSWORD, Person
@@ -16,6 +17,7 @@ __all__ = [
     "KINDS",
     "KINDS_AT_LENGTH",
     "PASSWORD",
+    "BadGateway",
     "Care",
     "Curl",
     "Kind",

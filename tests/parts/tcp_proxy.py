@@ -21,6 +21,8 @@ class TCPProxy(Part):
         self._flowing = asyncio.Event()
         self._writers: set[asyncio.StreamWriter] = set()
         self._lost_word: bytes | None = None
+        self._held_word: bytes | None = None
+        self._unheld = asyncio.Event()
         self.port = 0
 
     def start(self) -> None:
@@ -55,6 +57,16 @@ class TCPProxy(Part):
     def lost(self) -> bool:
         """Whether the reply that was to be lost is lost."""
         return self._lost_word is None
+
+    def hold_replies_to(self, word: bytes) -> None:
+        """Holds the replies back to requests with this word in them, as a proxy that buffers."""
+        self._loop.call_soon_threadsafe(self._unheld.clear)
+        self._held_word = word
+
+    def let_go(self) -> None:
+        """Lets all replies through again, also what was held back."""
+        self._held_word = None
+        self._loop.call_soon_threadsafe(self._unheld.set)
 
     def _do(self, work: object) -> None:
         done: Future[None] = asyncio.run_coroutine_threadsafe(work, self._loop)  # type: ignore[arg-type]
@@ -103,6 +115,7 @@ class _Connection:
         self._to_client = to_client
         self._to_server = to_server
         self._losing = False
+        self._holding = False
 
     async def carry_requests(self, client: asyncio.StreamReader) -> None:
         while data := await self._take(client):
@@ -110,6 +123,8 @@ class _Connection:
             if word and word in data:
                 self._proxy._lost_word = None
                 self._losing = True
+            held = self._proxy._held_word
+            self._holding = held is not None and held in data
             self._to_server.write(data)
         self._to_server.transport.abort()
 
@@ -117,6 +132,8 @@ class _Connection:
         while data := await self._take(server):
             if self._losing:
                 break
+            if self._holding:
+                await self._proxy._unheld.wait()
             self._to_client.write(data)
         self._to_client.transport.abort()
 

@@ -1,0 +1,167 @@
+"""One tab and its connection: cut, refused, silent, held back, and back again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import BrowserContext, Route
+from tests.browser.conftest import NewContext
+from tests.browser.tabs import Tab, until
+from tests.parts import BadGateway, Person, ServerProcess, TCPProxy
+
+BUSY = 'event: stream.busy\ndata: {"type":"stream.busy"}\n\n'
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
+    """A server for all tests here, each of which has a book of its own."""
+    with ServerProcess(tmp_path_factory.mktemp("server"), heartbeat_seconds="1") as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def mina(server: ServerProcess) -> Iterator[Person]:
+    """Somebody who writes, past all that is in the way of readers."""
+    with Person(server.url, "mina") as person:
+        yield person
+
+
+@pytest.fixture
+def book(server: ServerProcess) -> int:
+    """A book that nobody has reviewed."""
+    return server.add_book()
+
+
+@pytest.fixture
+def context(new_context: NewContext) -> BrowserContext:
+    """A browser of somebody."""
+    return new_context()
+
+
+@pytest.fixture
+def network(server: ServerProcess) -> Iterator[TCPProxy]:
+    """What is between the browser and the server."""
+    with TCPProxy(("127.0.0.1", server.port)) as network:
+        yield network
+
+
+def live_tab(context: BrowserContext, port: int, book: int) -> Tab:
+    """A tab that is live."""
+    tab = Tab(context, f"http://127.0.0.1:{port}")
+    tab.watch(book)
+    tab.is_in_state(book, "live")
+    return tab
+
+
+def states_since(tab: Tab, book: int) -> list[str]:
+    """In which states it has been since it was live for the first time."""
+    states: list[str] = tab.told(book, "states")
+    return states[states.index("live") + 1 :]
+
+
+def test_offline_and_back(
+    context: BrowserContext, server: ServerProcess, mina: Person, book: int
+) -> None:
+    """Offline, nothing is tried; back, the page gets what it lacks at once."""
+    tab = live_tab(context, server.port, book)
+    context.set_offline(True)
+    tab.is_in_state(book, "offline")
+    opened = len(tab.streams)
+    mina.post(book, "meanwhile")
+    tab.page.wait_for_timeout(1_000)
+    assert len(tab.streams) == opened
+
+    context.set_offline(False)
+    tab.shows(book, "meanwhile")
+    assert states_since(tab, book) == ["offline", "reconnecting", "live"]
+
+
+def test_restart(context: BrowserContext, server: ServerProcess, mina: Person, book: int) -> None:
+    """When the server is restarted the page comes back by itself, and has what was posted then."""
+    tab = live_tab(context, server.port, book)
+    server.stop()
+    tab.is_in_state(book, "reconnecting")
+    server.start()
+    mina.post(book, "meanwhile")
+
+    tab.shows(book, "meanwhile")
+    tab.is_in_state(book, "live")
+    assert tab.told(book, "snapshots") == 1
+
+
+def test_bad_gateway(
+    context: BrowserContext, server: ServerProcess, network: TCPProxy, mina: Person, book: int
+) -> None:
+    """After a proxy has answered for a server that is away, at which EventSource gives up, too."""
+    tab = live_tab(context, network.port, book)
+    with BadGateway() as gateway, tab.page.expect_response(lambda answer: answer.status == 502):
+        network.lead_to(("127.0.0.1", gateway.port))
+    mina.post(book, "meanwhile")
+    network.lead_to(("127.0.0.1", server.port))
+
+    tab.shows(book, "meanwhile")
+    tab.is_in_state(book, "live")
+
+
+def test_held_back(context: BrowserContext, network: TCPProxy, mina: Person, book: int) -> None:
+    """Behind a proxy that holds streams back the page asks again and again, until it is live."""
+    network.hold_replies_to(b"GET /sse/")
+    tab = Tab(context, f"http://127.0.0.1:{network.port}")
+    tab.watch(book)
+    tab.is_in_state(book, "polling")
+    mina.post(book, "held back")
+    tab.shows(book, "held back")
+    until(tab.page, lambda: len(tab.streams) > 1)
+
+    network.let_go()
+    tab.is_in_state(book, "live")
+    mina.post(book, "let through")
+    tab.shows(book, "held back", "let through")
+    assert states_since(tab, book) == []
+
+
+def test_streams_are_refused(context: BrowserContext, server: ServerProcess, mina: Person) -> None:
+    """Where streams are forbidden and the rest is not, the page asks as well: each of its books."""
+    books = [server.add_book() for _ in range(3)]
+    context.route("**/sse/**", lambda route: route.fulfill(status=403, body="forbidden here"))
+    tab = Tab(context, server.url)
+    for at, book in enumerate(books):
+        tab.watch(book, reading=at == 0)
+    tab.is_in_state(books[0], "polling")
+    for book in books:
+        mina.post(book, "asked for")
+
+    for book in books:
+        tab.shows(book, "asked for")
+
+
+def test_silence(context: BrowserContext, network: TCPProxy, mina: Person, book: int) -> None:
+    """A stream in which not even heartbeats come is opened anew."""
+    tab = live_tab(context, network.port, book)
+    network.pause()
+    tab.is_in_state(book, "reconnecting")
+    mina.post(book, "meanwhile")
+    network.resume()
+
+    tab.shows(book, "meanwhile")
+    tab.is_in_state(book, "live")
+
+
+def test_no_room(context: BrowserContext, server: ServerProcess, mina: Person, book: int) -> None:
+    """A server that has no room for a stream is asked for nothing else, and again later."""
+    asked: list[str] = []
+    context.on("request", lambda request: asked.append(request.url))
+
+    def turn_away(route: Route) -> None:
+        route.fulfill(status=200, content_type="text/event-stream", body=BUSY)
+
+    context.route("**/sse/**", turn_away, times=1)
+    tab = Tab(context, server.url)
+    tab.watch(book, patience={"busy": 1_500})
+    tab.is_in_state(book, "reconnecting")
+    tab.is_in_state(book, "live")
+
+    assert not [address for address in asked if "/changes/" in address]
+    mina.post(book, "after")
+    tab.shows(book, "after")
