@@ -69,12 +69,14 @@ TOLD = "([book, name]) => window.told[book][name]"
 class Tab:
     """A page of a site that follows books."""
 
-    def __init__(self, context: BrowserContext, url: str) -> None:
+    def __init__(self, context: BrowserContext, url: str, *, with_clock: bool = False) -> None:
         self.page: Page = context.new_page()
         #: The streams that it has asked for.
         self.streams: list[str] = []
         self.page.add_init_script(HIDEABLE)
         self.page.on("request", self._count)
+        if with_clock:  # that can be put forward
+            self.page.clock.install()
         self.page.goto(f"{url}/healthz")
 
     def _count(self, request: Any) -> None:
@@ -112,9 +114,14 @@ class Tab:
         reviews = self.told(book, "reviews")
         return [reviews[number] for number in sorted(reviews, key=int)]
 
-    def hide(self, *, hidden: bool = True) -> None:
+    def hide(self, *, back: bool = False) -> None:
         """Lets the page believe that nobody sees it, or that somebody does again."""
-        self.page.evaluate(HIDE, hidden)
+        self.page.evaluate(HIDE, not back)
+
+    def leave(self, *, back: bool = False) -> None:
+        """Lets the page believe that it was left for another, or came back from the cache."""
+        event = "pageshow" if back else "pagehide"
+        self.page.evaluate(f"dispatchEvent(new PageTransitionEvent('{event}', {{persisted: true}}))")
 
     def freeze(self, *, frozen: bool = True) -> None:
         """Freezes it as a browser does with a tab that nobody has used for long, or thaws it."""

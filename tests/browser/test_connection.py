@@ -46,9 +46,9 @@ def network(server: ServerProcess) -> Iterator[TCPProxy]:
         yield network
 
 
-def live_tab(context: BrowserContext, port: int, book: int) -> Tab:
+def live_tab(context: BrowserContext, port: int, book: int, *, with_clock: bool = False) -> Tab:
     """A tab that is live."""
-    tab = Tab(context, f"http://127.0.0.1:{port}")
+    tab = Tab(context, f"http://127.0.0.1:{port}", with_clock=with_clock)
     tab.watch(book)
     tab.is_in_state(book, "live")
     return tab
@@ -64,12 +64,12 @@ def test_offline_and_back(
     context: BrowserContext, server: ServerProcess, mina: Person, book: int
 ) -> None:
     """Offline, nothing is tried; back, the page gets what it lacks at once."""
-    tab = live_tab(context, server.port, book)
+    tab = live_tab(context, server.port, book, with_clock=True)
     context.set_offline(True)
     tab.is_in_state(book, "offline")
     opened = len(tab.streams)
     mina.post(book, "meanwhile")
-    tab.page.wait_for_timeout(1_000)
+    tab.page.clock.run_for(60_000)
     assert len(tab.streams) == opened
 
     context.set_offline(False)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import random
 import time
 from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import BrowserContext
 from tests.browser.conftest import NewContext
-from tests.browser.tabs import HIDE, IMPATIENT, Tab, open_streams, position_of, until
-from tests.parts import Person, ServerProcess
+from tests.browser.tabs import IMPATIENT, Tab, open_streams, position_of, until
+from tests.parts import Person, ServerProcess, TCPProxy
 
 #: What POST may take while six tabs are live; it is some ms where nothing else is at work.
 SLOWEST_POST = 5.0
@@ -37,9 +38,11 @@ def context(new_context: NewContext, server: ServerProcess) -> Iterator[BrowserC
     context.close()
 
 
-def open_tabs(context: BrowserContext, server: ServerProcess, *books: int) -> list[Tab]:
+def open_tabs(
+    context: BrowserContext, server: ServerProcess, *books: int, with_clock: bool = False
+) -> list[Tab]:
     """Tabs that are live, one for each of the books."""
-    tabs = [Tab(context, server.url) for _ in books]
+    tabs = [Tab(context, server.url, with_clock=with_clock) for _ in books]
     for tab, book in zip(tabs, books, strict=True):
         tab.watch(book)
     for tab, book in zip(tabs, books, strict=True):
@@ -143,32 +146,37 @@ def test_the_leader_crashes(context: BrowserContext, server: ServerProcess, mina
     only_stream(server, others[0])
 
 
+@pytest.mark.parametrize("reviews", [40, pytest.param(400, marks=pytest.mark.long)])
 def test_leaders_come_and_go_in_a_hail_of_reviews(
-    context: BrowserContext, server: ServerProcess, mina: Person
+    context: BrowserContext, server: ServerProcess, mina: Person, reviews: int
 ) -> None:
-    """While reviews are posted, edited and deleted without a pause, tabs come and leaders go."""
+    """While reviews come, change and go, so do tabs and their connections: each ends up right."""
     book = server.add_book()
-    tabs = open_tabs(context, server, book, book)
+    start = position_of(mina, book)
+    choose = random.Random(reviews)
     kept: dict[int, str] = {}
-    for number in range(60):
-        review = mina.post(book, f"{number}")["id"]
-        kept[review] = f"{number}"
-        if number % 3 == 0:
-            mina.edit(review, f"{number} edited")
-            kept[review] += " edited"
-        if number % 4 == 0:
-            first = min(kept)
-            mina.delete(first)
-            del kept[first]
-        if number % 10 == 5:
-            tabs.pop(0).page.close()
-            tab = Tab(context, server.url)
-            tab.watch(book)
-            tabs.append(tab)
+    tabs: list[Tab] = []
+    with TCPProxy(("127.0.0.1", server.port)) as network:
+        for number in range(reviews):
+            if number % 8 == 0:  # the first is the leader
+                tabs.append(Tab(context, f"http://127.0.0.1:{network.port}"))
+                tabs[-1].watch(book, position=choose.choice([start, None]))
+            kept[mina.post(book, f"{number}")["id"]] = f"{number}"
+            edited = choose.choice(list(kept))
+            mina.edit(edited, kept[edited] + ".")
+            kept[edited] += "."
+            if number % 2:
+                deleted = choose.choice(list(kept)[-3:])
+                mina.delete(deleted)
+                del kept[deleted]
+            if number % 10 == 5:
+                network.lead_to(("127.0.0.1", server.port))
+            if len(tabs) > 3:
+                tabs.pop(0).page.close()
 
-    for tab in tabs:
-        tab.shows(book, *kept.values())
-        assert tab.told(book, "count") == len(kept)
+        for tab in tabs:
+            tab.shows(book, *kept.values())
+            assert tab.told(book, "count") == len(kept)
 
 
 @pytest.mark.parametrize("frozen", [0, 1], ids=["leader", "follower"])
@@ -211,17 +219,23 @@ def test_a_leader_that_does_not_answer(
     only_stream(server, other)
 
 
-def test_nobody_looks(context: BrowserContext, server: ServerProcess, mina: Person) -> None:
-    """A page that nobody sees for long has no stream; seen again, it has all that it lacked."""
+@pytest.mark.parametrize("away", ["hidden", "left"])
+def test_nobody_looks(
+    context: BrowserContext, server: ServerProcess, mina: Person, away: str
+) -> None:
+    """A page that nobody sees for long, or that was left for another, has no stream; seen again,
+    it has all that it lacked.
+    """
     book = server.add_book()
     [tab] = open_tabs(context, server, book)
     mina.post(book, "seen")
     tab.shows(book, "seen")
 
-    tab.hide()
+    go = tab.hide if away == "hidden" else tab.leave
+    go()
     until(tab.page, lambda: open_streams(server) == 0)
     mina.post(book, "unseen")
-    tab.hide(hidden=False)
+    go(back=True)
 
     tab.shows(book, "seen", "unseen")
     assert tab.told(book, "states") == ["connecting", "live", "reconnecting", "live"]
@@ -231,11 +245,12 @@ def test_nobody_looks(context: BrowserContext, server: ServerProcess, mina: Pers
 def test_short_looks_away(context: BrowserContext, server: ServerProcess) -> None:
     """Who comes back soon finds the stream as it was."""
     book = server.add_book()
-    [tab] = open_tabs(context, server, book)
+    [tab] = open_tabs(context, server, book, with_clock=True)
     opened = len(tab.streams)
 
-    tab.page.evaluate(f"isHidden => ({HIDE})(true) ?? ({HIDE})(false)")
-    tab.page.wait_for_timeout(2 * IMPATIENT["hidden"])
+    tab.hide()
+    tab.hide(back=True)
+    tab.page.clock.run_for(2 * IMPATIENT["hidden"])
 
     assert len(tab.streams) == opened
     assert tab.told(book, "states") == ["connecting", "live"]

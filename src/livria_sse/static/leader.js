@@ -21,6 +21,7 @@ export class Leader {
   #unknown = new Set(); // books that there are not
   #followed = new Map(); // of the stream: book → where it stands
   #told = new Set(); // the books of which it has told that they are followed
+  #viewers = new Map(); // book → how many read it
   #reading = [];
   #turn = 0;
   #settling = null;
@@ -93,6 +94,7 @@ export class Leader {
     this.#followed = new Map([...wanted].map(stands));
     this.#reading = readingOf(wanted);
     this.#told = new Set([...this.#told].filter((book) => wanted.has(book)));
+    this.#viewers = new Map([...this.#viewers].filter(([book]) => wanted.has(book)));
     if (wanted.size) this.#stream.open();
     else this.#stream.close();
   }
@@ -113,6 +115,7 @@ export class Leader {
       this.#takeBeat(id);
       return;
     }
+    if (event.type === "stream.viewers") this.#viewers.set(event.book, event.viewers);
     if (event.position) this.#followed.set(event.book, event.position);
     if (event.type === "stream.ready") this.#told.add(event.book);
     this.#tell({ kind: "event", event });
@@ -140,8 +143,8 @@ export class Leader {
 
   /** Says how it is, and where the stream stands. `exact`: it is not within a difference. */
   #beat({ exact = false } = {}) {
-    const told = [...this.#followed].filter(([book]) => this.#told.has(book));
-    this.#tell({ kind: "beat", state: this.#state, positions: new Map(told), exact });
+    const positions = new Map([...this.#followed].filter(([book]) => this.#told.has(book)));
+    this.#tell({ kind: "beat", state: this.#state, positions, viewers: this.#viewers, exact });
   }
 
   /** Asks for what the stream does not tell: of books that are read, and of one other in turn. */

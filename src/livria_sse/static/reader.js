@@ -20,6 +20,7 @@ export class Reader {
   #onStand;
   #state = "";
   #wasLive = false;
+  #viewers;
   #isJoined = false;
   #isInStep = false;
   #isAsking = false;
@@ -69,8 +70,9 @@ export class Reader {
     else this.#take(message);
   }
 
-  #hearBeat({ state, positions, exact }) {
+  #hearBeat({ state, positions, viewers, exact }) {
     const position = positions.get(this.book);
+    if (viewers.has(this.book)) this.#showViewers(viewers.get(this.book));
     // A new leader connects; as long as it has not failed, nothing is lost.
     if (state === "live" ? position : state !== "connecting") this.#show(state);
     if (!position || this.#isAsking) return;
@@ -88,7 +90,7 @@ export class Reader {
     if (kind === "difference") this.#takeDifference(after, difference);
     else if (event.type === "stream.ready") this.#begin(event);
     else if (event.type === "stream.reset") this.#ask();
-    else if (event.type === "stream.viewers") this.#call("onViewers", event.viewers);
+    else if (event.type === "stream.viewers") this.#showViewers(event.viewers);
     else this.#takeChange(event);
   }
 
@@ -170,6 +172,12 @@ export class Reader {
     this.#state = state;
     this.#wasLive ||= state === "live";
     this.#call("onState", state);
+  }
+
+  #showViewers(viewers) {
+    if (viewers === this.#viewers) return;
+    this.#viewers = viewers;
+    this.#call("onViewers", viewers);
   }
 
   /** An error of the page's is the page's: it must not stop what follows. */

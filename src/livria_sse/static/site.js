@@ -27,8 +27,8 @@ export class Site {
     this.#base = new URL(base || "/", location.href).origin;
     this.#credentials = credentials;
     this.patience = patience;
-    /** What the tabs of a browser that use it in the same way have in common. */
-    this.name = `livria-reviews ${this.#base} ${credentials}`;
+    /** What the tabs of a browser have in common that use it in the same way, and speak alike. */
+    this.name = `livria-reviews 1 ${this.#base} ${credentials}`;
   }
 
   /** The document of a book. */
