@@ -5,6 +5,7 @@ from __future__ import annotations
 from tests.parts.bad_gateway import BadGateway
 from tests.parts.curl import Curl
 from tests.parts.missing import missing
+from tests.parts.node import installed, node
 from tests.parts.person import PASSWORD, Person
 from tests.parts.postgres import PostgresCluster
 from tests.parts.redis import RedisServer
@@ -27,6 +28,8 @@ __all__ = [
     "ReverseProxy",
     "ServerProcess",
     "TCPProxy",
+    "installed",
     "missing",
+    "node",
     "plain_uvicorn",
 ]

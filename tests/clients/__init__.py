@@ -1,0 +1,1 @@
+"""Clients of other people: each must come back by itself, and lose and repeat nothing."""
