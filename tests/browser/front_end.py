@@ -1,0 +1,99 @@
+"""The existing front end, turned from its WebSocket to the stream as the README says."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import socket
+import subprocess
+import time
+from pathlib import Path
+
+import httpx
+from tests.parts import installed, node
+from tests.parts.part import Part
+
+HERE = Path(__file__).parent / "vue"
+README = Path(__file__).parents[2] / "README.md"
+VIEW = Path("src/views/BookDetailView.vue")
+#: The origin that is to be listed: where Vite serves what is being developed.
+HOST, PORT = "127.0.0.1", 5173
+ORIGIN = f"http://localhost:{PORT}"
+#: How the README writes the body of a function that goes as a whole.
+BODY = re.escape("{ … }")
+
+
+class FrontEnd(Part):
+    """A copy of the application, built for a service and served at `ORIGIN`."""
+
+    def __init__(self, folder: Path, service: str) -> None:
+        self._folder = folder / "front-end"
+        self._log = folder / "vite.log"
+        self._service = service
+
+    def start(self) -> None:
+        """Makes it and serves it, as soon as nobody else is served there."""
+        self._copy()
+        self._migrate()
+        assert self._vite("build").wait() == 0, self._log.read_text()
+        while _is_taken():
+            time.sleep(0.1)
+        self._process = self._vite("preview", "--host", HOST, "--port", str(PORT), "--strictPort")
+        while "Local:" not in self._log.read_text():
+            assert self._process.poll() is None, self._log.read_text()
+
+    def stop(self) -> None:
+        """Ends it."""
+        self._process.terminate()
+        self._process.wait()
+
+    def _copy(self) -> None:
+        shutil.copytree(HERE, self._folder, ignore=shutil.ignore_patterns("node_modules"))
+        (self._folder / "node_modules").symlink_to(installed(HERE))
+
+    def _migrate(self) -> None:
+        modules = self._folder / "src/livria"
+        modules.mkdir()
+        for name in ("use-book-reviews.js", "livria-reviews.js"):
+            answer = httpx.get(f"{self._service}/static/{name}").raise_for_status()
+            (modules / name).write_bytes(answer.content)
+        view = self._folder / VIEW
+        view.write_text(patched(view.read_text(), diff_of_readme()))
+
+    def _vite(self, *arguments: str) -> subprocess.Popen[bytes]:
+        with self._log.open("a") as log:
+            return subprocess.Popen(
+                [node(), "node_modules/vite/bin/vite.js", *arguments],
+                cwd=self._folder,
+                env={**os.environ, "VITE_LIVRIA": self._service},
+                stdout=log,
+                stderr=log,
+            )
+
+
+def diff_of_readme() -> str:
+    """What the README changes in the view."""
+    (diff,) = re.findall(r"^```diff\n(.*?)^```$", README.read_text(), re.DOTALL | re.MULTILINE)
+    return str(diff)
+
+
+def patched(text: str, diff: str) -> str:
+    """A text in which each hunk of a diff is applied, wherever it fits."""
+    for hunk in re.split(r"^@@.*\n", diff, flags=re.MULTILINE):
+        lines = hunk.splitlines()
+        old = "".join(_pattern(line[1:]) for line in lines if line[0] in " -")
+        new = "".join(f"{line[1:]}\n" for line in lines if line[0] in " +").replace("\\", r"\\")
+        text, times = re.subn(old, new, text, flags=re.DOTALL | re.MULTILINE)
+        assert times, f"this is not in the view:\n{hunk}"
+    return text
+
+
+def _pattern(line: str) -> str:
+    after = r"\n\n?" if "{ … }" in line else r"\n"
+    return "^" + re.escape(line).replace(BODY, r"\{\n.*?^\}") + after
+
+
+def _is_taken() -> bool:
+    with socket.socket() as attempt:
+        return attempt.connect_ex((HOST, PORT)) == 0

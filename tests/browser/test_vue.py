@@ -1,0 +1,207 @@
+"""The existing Vue front end, turned to streams, on an origin of its own."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import httpx
+import pytest
+from playwright.sync_api import Page, Route, expect
+from tests.browser.conftest import NewContext
+from tests.browser.front_end import ORIGIN, FrontEnd
+from tests.parts import PASSWORD, Person, ServerProcess
+
+#: "At once" for a person.
+SECOND = 1_000
+TITLES = {2: "Pride and Prejudice", 4: "Frankenstein", 6: "Moby-Dick"}
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
+    """A server that lists the origin of the front end, and the front end."""
+    folder = tmp_path_factory.mktemp("vue")
+    with ServerProcess(folder, allowed_origins=ORIGIN) as server, FrontEnd(folder, server.url):
+        yield server
+
+
+@pytest.fixture(scope="module")
+def mina(server: ServerProcess) -> Iterator[Person]:
+    """Somebody with an account on the server."""
+    with Person(server.url, "mina") as person:
+        yield person
+
+
+@pytest.fixture
+def page(new_context: NewContext) -> Page:
+    """A window."""
+    return new_context().new_page()
+
+
+def open_book(page: Page, book: int) -> None:
+    """Opens the page of a book, and waits until it is live."""
+    page.goto(f"{ORIGIN}/books/{book}")
+    is_live(page)
+
+
+def is_live(page: Page) -> None:
+    """Waits until a page is."""
+    expect(page.get_by_role("status")).to_have_text("live", timeout=30 * SECOND)
+
+
+def sign_in(page: Page, username: str) -> None:
+    """Signs in with the form of the front end, which keeps a token."""
+    page.get_by_placeholder("사용자 이름").fill(username)
+    page.get_by_placeholder("비밀번호").fill(PASSWORD)
+    page.get_by_role("button", name="로그인").click()
+    expect(page.get_by_role("button", name="로그인")).to_be_hidden()
+
+
+def post(page: Page, content: str) -> None:
+    """Posts a review with the form."""
+    page.get_by_placeholder("댓글을 작성해주세요").fill(content)
+    page.get_by_role("button", name="작성").click()
+
+
+def shows(page: Page, *contents: str, within: int = SECOND) -> None:
+    """Waits until a page shows just these reviews, from the top, and their number."""
+    expect(page.locator("li span")).to_have_text([*contents], timeout=within)
+    expect(page.get_by_role("heading", level=2)).to_have_text(f"댓글 {len(contents)}")
+
+
+def streams(server: ServerProcess) -> int:
+    """How many streams are open."""
+    numbers = httpx.get(f"{server.url}/metrics").text
+    (number,) = re.findall(r"^livria_streams_open ([0-9.]+)$", numbers, re.MULTILINE)
+    return int(float(number))
+
+
+def wait_for_streams(server: ServerProcess, page: Page, number: int) -> None:
+    """Waits until just so many are; the page is asked to wait, as it must go on meanwhile."""
+    while streams(server) != number:
+        page.wait_for_timeout(20)
+
+
+def test_two_windows(server: ServerProcess, mina: Person, new_context: NewContext) -> None:
+    """What one person posts and deletes is followed by the other at once, and is counted."""
+    writer, reader = new_context().new_page(), new_context().new_page()
+    open_book(writer, 2)
+    open_book(reader, 2)
+    sign_in(writer, mina.username)
+    writer.on("dialog", lambda dialog: dialog.accept())
+
+    post(writer, "정말 좋아요")
+    shows(reader, "정말 좋아요")
+    mina.edit(mina.post(2, "by another program")["id"], "edited")
+    shows(reader, "edited", "정말 좋아요")
+    writer.get_by_role("button", name="삭제").last.click()
+
+    shows(reader, "edited")
+    shows(writer, "edited")
+
+
+def test_restart(server: ServerProcess, mina: Person, page: Page) -> None:
+    """A window goes on by itself after the server was away, and has missed nothing."""
+    open_book(page, 4)
+    edited, deleted = mina.post(4, "to be edited"), mina.post(4, "to be deleted")
+    shows(page, "to be deleted", "to be edited")
+
+    server.stop()
+    expect(page.get_by_role("status")).to_have_text("reconnecting", timeout=10 * SECOND)
+    server.start()
+    mina.edit(edited["id"], "edited meanwhile")
+    mina.delete(deleted["id"])
+    mina.post(4, "posted meanwhile")
+
+    is_live(page)
+    shows(page, "posted meanwhile", "edited meanwhile", within=5 * SECOND)
+    mina.post(4, "after it")
+    shows(page, "after it", "posted meanwhile", "edited meanwhile")
+
+
+def test_navigation(server: ServerProcess, mina: Person, page: Page) -> None:
+    """Going from page to page opens no second stream, and leaves none behind."""
+    wait_for_streams(server, page, 0)
+    page.goto(ORIGIN)
+    for book in (6, 2, 6):
+        page.get_by_role("link", name=TITLES[book]).click()
+        expect(page.get_by_role("heading", level=1)).to_have_text(TITLES[book])
+        is_live(page)
+        assert streams(server) == 1
+        page.get_by_role("link", name="Livria").click()
+        wait_for_streams(server, page, 0)
+
+
+def test_another_book_in_the_same_view(server: ServerProcess, mina: Person, page: Page) -> None:
+    """A view that is given another book shows that one, with one stream, and nothing of the old."""
+    open_book(page, 1)
+    page.evaluate("document.querySelector('#app').__vue_app__.config.globalProperties"
+                  ".$router.push('/books/3')")  # fmt: skip
+    expect(page.get_by_role("heading", level=1)).to_have_text("하늘과 바람과 별과 시")
+    is_live(page)
+    mina.post(1, "of the old book")
+    mina.post(3, "of the new book")
+
+    shows(page, "of the new book")
+    wait_for_streams(server, page, 1)
+
+
+def test_own_reviews_do_not_wait(server: ServerProcess, mina: Person, page: Page) -> None:
+    """Who posts while there is no stream sees their review all the same."""
+    page.route(re.compile("/sse/|/changes/"), lambda route: route.abort())
+    page.goto(f"{ORIGIN}/books/5")
+    sign_in(page, mina.username)
+    post(page, "without a stream")
+
+    shows(page, "without a stream", within=5 * SECOND)
+    page.unroute(re.compile("/sse/|/changes/"))
+    is_live(page)
+    shows(page, "without a stream")
+
+
+def test_older_reviews(server: ServerProcess, mina: Person, page: Page) -> None:
+    """Reviews below the newest come when they are asked for, as they read by then."""
+    reviews = [mina.post(7, f"review {number}") for number in range(60)]
+    page.goto(f"{ORIGIN}/whole/7")
+    is_live(page)
+    expect(page.locator("li span")).to_have_count(50)
+    mina.edit(reviews[3]["id"], "edited before")
+    mina.delete(reviews[4]["id"])
+    expect(page.get_by_role("heading", level=2)).to_have_text("댓글 59")
+
+    def answer_late(route: Route) -> None:
+        answer = route.fetch()
+        mina.edit(reviews[2]["id"], "edited on the way")
+        mina.delete(reviews[1]["id"])
+        mina.post(7, "new above")
+        expect(page.get_by_role("heading", level=2)).to_have_text("댓글 59")
+        expect(page.locator("li span").first).to_have_text("new above")
+        route.fulfill(response=answer)
+
+    page.route("**/api/reviews/**", answer_late)
+    page.get_by_role("button", name="더 보기").click()
+
+    newer = [f"review {number}" for number in reversed(range(5, 60))]
+    shows(
+        page, "new above", *newer, "edited before", "edited on the way", "review 0",
+        within=5 * SECOND,
+    )  # fmt: skip
+    expect(page.get_by_role("button", name="더 보기")).to_be_hidden()
+
+
+def test_views_kept_alive(server: ServerProcess, mina: Person, page: Page) -> None:
+    """A view that waits behind another has no stream; when it is back, it misses nothing."""
+    wait_for_streams(server, page, 0)
+    page.goto(ORIGIN)
+    page.get_by_role("link", name="전체 댓글").nth(7).click()
+    is_live(page)
+    opened = page.locator("main").get_attribute("data-opened")
+
+    page.get_by_role("link", name="Livria").click()
+    wait_for_streams(server, page, 0)
+    mina.post(8, "meanwhile")
+    page.get_by_role("link", name="전체 댓글").nth(7).click()
+
+    shows(page, "meanwhile", within=5 * SECOND)
+    assert page.locator("main").get_attribute("data-opened") == opened
+    wait_for_streams(server, page, 1)
