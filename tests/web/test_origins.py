@@ -84,6 +84,19 @@ async def test_asking_first(browser: httpx.AsyncClient, method: str) -> None:
     assert "access-control-allow-origin" not in other.headers
 
 
+@pytest.mark.parametrize("address", ["/sse/books/10/", "/sse/books/?book=10&book=11"])
+async def test_asking_to_resume(browser: httpx.AsyncClient, address: str) -> None:
+    """Browsers that ask whether a page may send a long `Last-Event-ID` are told that it may."""
+    asked = {
+        "Access-Control-Request-Method": "GET",
+        "Access-Control-Request-Headers": "last-event-id",
+    }
+    answer = await browser.options(address, headers=from_page(LISTED) | asked)
+
+    assert answer.status_code == 200
+    assert "last-event-id" in answer.headers["access-control-allow-headers"].lower()
+
+
 async def test_nothing_is_said_without_a_list(tmp_path: Path) -> None:
     """Where no origin is listed, no answer is for another origin."""
     async with serving(tmp_path) as service, service.client() as browser:
