@@ -18,7 +18,10 @@ CHANGE = 'data: {"type":"review.'
 class Client(Part):
     """A program that is given an address, and writes `data:` and the data of each event."""
 
-    def __init__(self, command: list[str], address: str, output: Path) -> None:
+    def __init__(
+        self, command: list[str], address: str, books: tuple[int, ...], output: Path
+    ) -> None:
+        self.books = books
         self._command = [*command, address]
         self._output = output
 
@@ -34,14 +37,13 @@ class Client(Part):
         os.killpg(self._process.pid, signal.SIGTERM)
         self._process.wait()
 
-    @property
-    def changes(self) -> list[Any]:
-        """The documents of the changes that it was told, in order."""
+    def knows(self, changes: int) -> bool:
+        """Whether it was told of as many changes of each book."""
+        return all(len(self.changes(book)) >= changes for book in self.books)
+
+    def changes(self, book: int) -> list[Any]:
+        """The documents of the changes of a book that it was told, in order."""
         whole, _, _ = self._output.read_text().rpartition("\n")
         told = [line for line in whole.splitlines() if line.startswith(CHANGE)]
-        return [json.loads(line.removeprefix("data: ")) for line in told]
-
-    @property
-    def positions(self) -> list[int]:
-        """The number of each of them in its book."""
-        return [int(change["position"].partition("-")[2]) for change in self.changes]
+        changes = [json.loads(line.removeprefix("data: ")) for line in told]
+        return [change for change in changes if change["book"] == book]

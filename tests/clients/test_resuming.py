@@ -10,7 +10,9 @@ import shutil
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
+from itertools import product
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
@@ -18,7 +20,6 @@ from tests.clients.client import Client
 from tests.parts import Person, ServerProcess, installed, missing, node
 from tests.waiting import until
 
-BOOK = 2
 HERE = Path(__file__).parent
 PROGRAMS = HERE / "programs"
 
@@ -50,7 +51,19 @@ def fetch_event_source() -> list[str]:
 Kind = Callable[[], list[str]]
 KINDS: list[Kind] = [curl, httpx_sse, eventsource, fetch_event_source]
 
-#: What happens in the book, as it is told to those who miss nothing.
+
+class Stream(NamedTuple):
+    """What is read, from where nothing had happened yet."""
+
+    books: tuple[int, ...]
+    address: str
+
+
+ONE_BOOK = Stream((2,), "/sse/books/2/?last_event_id={epoch}-0")
+SEVERAL = Stream((2, 3), "/sse/books/?book=2&book=3&last_event_id={epoch}-0.0")
+Clients = dict[tuple[Kind, Stream], Client]
+
+#: What happens in each book, as it is told to those who miss nothing.
 TOLD = [
     ("review.created", "before they came"),
     ("review.created", "while they read"),
@@ -62,18 +75,17 @@ TOLD = [
 
 
 @pytest.fixture(scope="module")
-def clients(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[Kind, Client]]:
+def clients(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clients]:
     """Clients that were there while it happened, each with what it was told."""
     folder = tmp_path_factory.mktemp("clients")
     with ServerProcess(folder) as server, Person(server.url, "mina") as mina, ExitStack() as stack:
-        mina.post(BOOK, "before they came")
-        epoch = mina.get(f"/api/books/{BOOK}/")["position"].partition("-")[0]
-        address = f"{server.url}/sse/books/{BOOK}/?last_event_id={epoch}-0"
-        clients = {}
-        for kind in KINDS:
+        epoch, _, _ = mina.get("/api/books/2/")["position"].partition("-")
+        clients: Clients = {}
+        for kind, stream in product(KINDS, [ONE_BOOK, SEVERAL]):
+            address = server.url + stream.address.format(epoch=epoch)
             with suppress(pytest.skip.Exception):  # the test of that kind says so
-                client = Client(kind(), address, folder / kind.__name__)
-                clients[kind] = stack.enter_context(client)
+                client = Client(kind(), address, stream.books, folder / f"{len(clients)}.txt")
+                clients[kind, stream] = stack.enter_context(client)
         asyncio.run(_happen(server, mina, [*clients.values()]))
         yield clients
 
@@ -81,39 +93,42 @@ def clients(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[Kind, Cli
 async def _happen(server: ServerProcess, mina: Person, present: list[Client]) -> None:
     async def all_know(changes: int) -> None:
         with suppress(TimeoutError):  # whoever does not come is left behind: their test says so
-            await until(lambda: all(len(client.changes) >= changes for client in present))
-        present[:] = [client for client in present if len(client.changes) >= changes]
+            await until(lambda: all(client.knows(changes) for client in present))
+        present[:] = [client for client in present if client.knows(changes)]
 
+    post_in_each(mina, "before they came")
     await all_know(1)
-    mina.post(BOOK, "while they read")
+    post_in_each(mina, "while they read")
     await all_know(2)
 
     server.stop()
-    _post_elsewhere(server)
+    with ServerProcess(server.folder) as other, Person(other.url, "jun") as jun:
+        post_in_each(jun, "while the server was away")
+        for review in post_in_each(jun, "deleted while it was away"):
+            jun.delete(review)
     server.start()
-    review = mina.post(BOOK, "when it was back")
+    reviews = post_in_each(mina, "when it was back")
     await all_know(4)
-    mina.edit(review["id"], "when it was back, edited")
+    for review in reviews:
+        mina.edit(review, "when it was back, edited")
     await all_know(5)
 
     server.kill()
     server.start()
-    mina.post(BOOK, "after it was killed")
+    post_in_each(mina, "after it was killed")
     await all_know(6)
 
 
-def _post_elsewhere(server: ServerProcess) -> None:
-    """Posts by another server on the same database, and deletes what nobody should be told of."""
-    with ServerProcess(server.folder) as other, Person(other.url, "jun") as jun:
-        jun.post(BOOK, "while the server was away")
-        jun.delete(jun.post(BOOK, "deleted while it was away")["id"])
+def post_in_each(person: Person, content: str) -> list[int]:
+    """Posts the same in all books that are read; the ids."""
+    return [person.post(book, content)["id"] for book in SEVERAL.books]
 
 
+@pytest.mark.parametrize("stream", [ONE_BOOK, SEVERAL], ids=["one book", "several"])
 @pytest.mark.parametrize("kind", KINDS)
-def test_nothing_is_lost_or_repeated(kind: Kind, clients: dict[Kind, Client]) -> None:
+def test_nothing_is_lost_or_repeated(kind: Kind, stream: Stream, clients: Clients) -> None:
     """Whoever asks again from their last id, as they all do, is told of each change once."""
     kind()
-    changes = clients[kind].changes
-
-    assert [(each["type"], each["review"]["content"]) for each in changes] == TOLD
-    assert clients[kind].positions == sorted(set(clients[kind].positions))
+    for book in stream.books:
+        changes = clients[kind, stream].changes(book)
+        assert [(each["type"], each["review"]["content"]) for each in changes] == TOLD
