@@ -32,11 +32,11 @@ def test_created_frame() -> None:
     difference = Difference(book_id=10, after=41, head=42, review_count=7, changes=(review,))
 
     assert difference_frames(difference, EPOCH).decode() == (
-        "id: k7q2m-42\n"
         "event: review.created\n"
         'data: {"type":"review.created","book":10,"position":"k7q2m-42","review_count":7,'
         '"review":{"id":31,"book":10,"user":{"id":3,"username":"mina"},"content":"좋아요",'
         '"created_at":"2026-11-22T10:00:00.000Z","updated_at":"2026-11-22T10:00:00.000Z"}}\n'
+        "id: k7q2m-42\n"
         "\n"
     )
 
@@ -48,11 +48,11 @@ def test_updated_frame() -> None:
     difference = Difference(book_id=10, after=42, head=43, review_count=7, changes=(review,))
 
     assert difference_frames(difference, EPOCH).decode() == (
-        "id: k7q2m-43\n"
         "event: review.updated\n"
         'data: {"type":"review.updated","book":10,"position":"k7q2m-43","review_count":7,'
         '"review":{"id":31,"book":10,"user":{"id":3,"username":"mina"},"content":"new",'
         '"created_at":"2026-11-22T10:00:00.000Z","updated_at":"2026-11-22T10:05:00.678Z"}}\n'
+        "id: k7q2m-43\n"
         "\n"
     )
 
@@ -63,10 +63,10 @@ def test_deleted_frame() -> None:
     difference = Difference(book_id=10, after=42, head=43, review_count=6, changes=(tombstone,))
 
     assert difference_frames(difference, EPOCH).decode() == (
-        "id: k7q2m-43\n"
         "event: review.deleted\n"
         'data: {"type":"review.deleted","book":10,"position":"k7q2m-43","review_count":6,'
         '"review_id":12}\n'
+        "id: k7q2m-43\n"
         "\n"
     )
 
@@ -139,7 +139,7 @@ def test_last_id_is_the_head() -> None:
 
     assert created.last_event_id == "k7q2m-41"
     assert reader.last_event_id == "k7q2m-43"
-    assert stream.endswith(b"}}\n\nid: k7q2m-43\n\n")
+    assert stream.endswith(b"}}\nid: k7q2m-41\n\nid: k7q2m-43\n\n")
 
 
 @pytest.mark.parametrize(
@@ -263,10 +263,10 @@ def test_opening_at_a_position(mode: Mode, seq: int) -> None:
     assert opening == (
         f": livria-sse book=10 from=k7q2m-{seq} head=k7q2m-42 mode={mode}\n"
         f"retry: {retry[1]}\n"
-        f"id: k7q2m-{seq}\n"
         "event: stream.ready\n"
         f'data: {{"type":"stream.ready","book":10,"mode":"{mode}",'
         f'"position":"k7q2m-{seq}","head":"k7q2m-42","review_count":7}}\n'
+        f"id: k7q2m-{seq}\n"
         "\n"
     )
 
@@ -297,9 +297,9 @@ def test_reset_moves_to_the_head() -> None:
     reset = frames.reset(10, reason="too_large", head=Position(EPOCH, 42))
 
     assert reset.decode() == (
-        "id: k7q2m-42\n"
         "event: stream.reset\n"
         'data: {"type":"stream.reset","book":10,"reason":"too_large","position":"k7q2m-42"}\n'
+        "id: k7q2m-42\n"
         "\n"
     )
 

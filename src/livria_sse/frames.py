@@ -133,5 +133,7 @@ def _encode(
 def _frame(
     event: str, data: str, *, position: Position | None = None, retry: int | None = None
 ) -> bytes:
-    last_event_id = str(position) if position else None
-    return ServerSentEvent(data, event=event, id=last_event_id, retry=retry, sep="\n").encode()
+    # The id comes last: some clients take it as soon as its line is there, and would go on behind
+    # an event in the middle of which they were cut off.
+    frame = ServerSentEvent(data, event=event, retry=retry, sep="\n").encode()
+    return frame if position is None else b"%bid: %b\n\n" % (frame[:-1], str(position).encode())

@@ -6,50 +6,17 @@ All of them read while the same things happen, so that the server is restarted f
 from __future__ import annotations
 
 import asyncio
-import shutil
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 from itertools import product
-from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 
 from tests.clients.client import Client
-from tests.parts import Person, ServerProcess, installed, missing, node
+from tests.clients.kinds import KINDS, Kind
+from tests.parts import Person, ServerProcess
 from tests.waiting import until
-
-HERE = Path(__file__).parent
-PROGRAMS = HERE / "programs"
-
-
-def curl() -> list[str]:
-    """`curl -N`, and somebody who asks again."""
-    if not shutil.which("curl"):
-        missing("curl")
-    return ["sh", str(PROGRAMS / "with_curl.sh")]
-
-
-def httpx_sse() -> list[str]:
-    """A program in Python."""
-    return [sys.executable, str(PROGRAMS / "with_httpx_sse.py")]
-
-
-def eventsource() -> list[str]:
-    """EventSource, for Node.js."""
-    installed(HERE)
-    return [node(), str(PROGRAMS / "with_eventsource.mjs")]
-
-
-def fetch_event_source() -> list[str]:
-    """What pages use that need headers of their own."""
-    installed(HERE)
-    return [node(), str(PROGRAMS / "with_fetch_event_source.mjs")]
-
-
-Kind = Callable[[], list[str]]
-KINDS: list[Kind] = [curl, httpx_sse, eventsource, fetch_event_source]
 
 
 class Stream(NamedTuple):

@@ -103,20 +103,20 @@ def test_bytes_of_a_stream(server: ServerProcess, mina: Person, curl: Open, book
     assert stream.frames == (
         f": livria-sse book={book} from={before} head={before} mode=resumed\n"
         f"retry: {retry[1]}\n"
-        f"id: {before}\n"
         "event: stream.ready\n"
         f'data: {{"type":"stream.ready","book":{book},"mode":"resumed",'
         f'"position":"{before}","head":"{before}","review_count":0}}\n'
+        f"id: {before}\n"
         "\n"
-        f"id: {position}\n"
         "event: review.created\n"
         f'data: {{"type":"review.created","book":{book},"position":"{position}",'
         f'"review_count":1,"review":{document}}}\n'
+        f"id: {position}\n"
         "\n"
-        f"id: {gone}\n"
         "event: review.deleted\n"
         f'data: {{"type":"review.deleted","book":{book},"position":"{gone}",'
         f'"review_count":0,"review_id":{review["id"]}}}\n'
+        f"id: {gone}\n"
         "\n"
     )
 
