@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import shutil
 import socket
 import subprocess
 import time
 from pathlib import Path
 
-import httpx
-from tests.parts import installed, node
+from tests.parts import installed, missing, node
 from tests.parts.part import Part
 
 HERE = Path(__file__).parent / "vue"
@@ -20,6 +20,8 @@ VIEW = Path("src/views/BookDetailView.vue")
 #: The origin that is to be listed: where Vite serves what is being developed.
 HOST, PORT = "127.0.0.1", 5173
 ORIGIN = f"http://localhost:{PORT}"
+#: Where the README's own service is.
+EXAMPLE = "http://127.0.0.1:8000"
 #: How the README writes the body of a function that goes as a whole.
 BODY = re.escape("{ … }")
 
@@ -53,11 +55,9 @@ class FrontEnd(Part):
         (self._folder / "node_modules").symlink_to(installed(HERE))
 
     def _migrate(self) -> None:
-        modules = self._folder / "src/livria"
-        modules.mkdir()
-        for name in ("use-book-reviews.js", "livria-reviews.js"):
-            answer = httpx.get(f"{self._service}/static/{name}").raise_for_status()
-            (modules / name).write_bytes(answer.content)
+        curl = shutil.which("curl") or missing("curl")
+        _, *options = shlex.split(command_of_readme().replace(EXAMPLE, self._service))
+        subprocess.run([curl, "--silent", "--fail", *options], cwd=self._folder, check=True)
         view = self._folder / VIEW
         view.write_text(patched(view.read_text(), diff_of_readme()))
 
@@ -70,6 +70,12 @@ class FrontEnd(Part):
                 stdout=log,
                 stderr=log,
             )
+
+
+def command_of_readme() -> str:
+    """How the README copies the modules from the service."""
+    (command,) = re.findall(r"^\$ (curl --create-dirs .*)$", README.read_text(), re.MULTILINE)
+    return str(command)
 
 
 def diff_of_readme() -> str:

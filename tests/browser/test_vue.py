@@ -21,7 +21,8 @@ TITLES = {2: "Pride and Prejudice", 4: "Frankenstein", 6: "Moby-Dick"}
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
     """A server that lists the origin of the front end, and the front end."""
     folder = tmp_path_factory.mktemp("vue")
-    with ServerProcess(folder, allowed_origins=ORIGIN) as server, FrontEnd(folder, server.url):
+    server = ServerProcess(folder, allowed_origins=ORIGIN, viewers="on")
+    with server, FrontEnd(folder, server.url):
         yield server
 
 
@@ -47,6 +48,12 @@ def open_book(page: Page, book: int) -> None:
 def is_live(page: Page) -> None:
     """Waits until a page is."""
     expect(page.get_by_role("status")).to_have_text("live", timeout=30 * SECOND)
+
+
+def go_to(page: Page, path: str) -> None:
+    """Goes to another page of the application, without loading it anew."""
+    router = "document.querySelector('#app').__vue_app__.config.globalProperties.$router"
+    page.evaluate(f"path => {{ {router}.push(path) }}", path)
 
 
 def sign_in(page: Page, username: str) -> None:
@@ -135,8 +142,7 @@ def test_navigation(server: ServerProcess, mina: Person, page: Page) -> None:
 def test_another_book_in_the_same_view(server: ServerProcess, mina: Person, page: Page) -> None:
     """A view that is given another book shows that one, with one stream, and nothing of the old."""
     open_book(page, 1)
-    page.evaluate("document.querySelector('#app').__vue_app__.config.globalProperties"
-                  ".$router.push('/books/3')")  # fmt: skip
+    go_to(page, "/books/3")
     expect(page.get_by_role("heading", level=1)).to_have_text("하늘과 바람과 별과 시")
     is_live(page)
     mina.post(1, "of the old book")
@@ -144,6 +150,37 @@ def test_another_book_in_the_same_view(server: ServerProcess, mina: Person, page
 
     shows(page, "of the new book")
     wait_for_streams(server, page, 1)
+
+
+def test_leaving_before_the_book_is_here(server: ServerProcess, mina: Person, page: Page) -> None:
+    """A book that comes when another is wanted by then is not shown."""
+    late: list[Route] = []
+    page.route("**/api/books/9/", lambda route: late.append(route))
+    page.goto(f"{ORIGIN}/books/9")
+    while not late:
+        page.wait_for_timeout(20)
+    go_to(page, "/books/10")
+    heading = page.get_by_role("heading", level=1)
+    expect(heading).to_have_text("The Adventures of Sherlock Holmes")
+    with page.expect_event("requestfinished"):
+        late[0].continue_()
+    is_live(page)
+    mina.post(9, "of the book that was left")
+    mina.post(10, "of the book that is here")
+
+    shows(page, "of the book that is here")
+    expect(heading).to_have_text("The Adventures of Sherlock Holmes")
+
+
+def test_viewers(server: ServerProcess, new_context: NewContext) -> None:
+    """A view can say how many read the book, which changes as others come and go."""
+    first, second = new_context().new_page(), new_context().new_page()
+    first.goto(f"{ORIGIN}/whole/12")
+    expect(first.locator("main")).to_contain_text("1명이 읽는 중")
+    second.goto(f"{ORIGIN}/books/12")
+    expect(first.locator("main")).to_contain_text("2명이 읽는 중")
+    second.close()
+    expect(first.locator("main")).to_contain_text("1명이 읽는 중")
 
 
 def test_own_reviews_do_not_wait(server: ServerProcess, mina: Person, page: Page) -> None:
@@ -200,8 +237,11 @@ def test_views_kept_alive(server: ServerProcess, mina: Person, page: Page) -> No
     page.get_by_role("link", name="Livria").click()
     wait_for_streams(server, page, 0)
     mina.post(8, "meanwhile")
+    fetched: list[str] = []
+    page.on("request", lambda request: fetched.append(request.url))
     page.get_by_role("link", name="전체 댓글").nth(7).click()
 
     shows(page, "meanwhile", within=5 * SECOND)
+    assert f"{server.url}/api/books/8/" not in fetched
     assert page.locator("main").get_attribute("data-opened") == opened
     wait_for_streams(server, page, 1)

@@ -156,12 +156,14 @@ export class Reader {
     const stood = this.position;
     if (stood) {
       const difference = await this.#site.changes(this.book, stood);
+      if (!this.#isJoined) return; // nobody wants to know any more
       if (!difference.reset) {
         this.#apply(difference);
         return;
       }
     }
     const book = await this.#site.book(this.book);
+    if (!this.#isJoined) return;
     this.position = book.position;
     this.#call("onSnapshot", book);
     if (!stood) this.#onStand();
