@@ -14,6 +14,7 @@ from livria_sse.deadlines import Deadlines
 from livria_sse.hub.admission import Admission
 from livria_sse.hub.audit import Audit
 from livria_sse.hub.burst import Burst
+from livria_sse.hub.drain import paced
 from livria_sse.hub.fanout import Fanout
 from livria_sse.hub.feed import Feed
 from livria_sse.hub.feeds import Feeds
@@ -21,7 +22,7 @@ from livria_sse.hub.heartbeat import Heartbeat
 from livria_sse.hub.ladder import Ladder
 from livria_sse.hub.shelf import Beginning, asked_of_each, beginning, cursors_of
 from livria_sse.hub.sink import Sink
-from livria_sse.hub.statistics import Statistics
+from livria_sse.hub.statistics import Statistics, statistics
 from livria_sse.hub.subscriber import Ending, Subscriber
 from livria_sse.hub.viewers import Viewers
 from livria_sse.hub.welcome import Answer, Welcome, answer, welcome
@@ -31,9 +32,6 @@ from livria_sse.settings import Settings
 from livria_sse.tasks import Tasks, kept
 
 logger = logging.getLogger(__name__)
-
-#: At shutdown, so many streams are ended at once; then there is a pause, of at most so long.
-DRAIN_SLICE, LONGEST_PAUSE = 20, 0.05
 
 
 class Hub:
@@ -229,18 +227,13 @@ class Hub:
         subscriber.sink.end(closing)
 
     async def drain(self) -> None:
-        """Ends all streams, spread over the drain time if they are many; new ones are sent away.
-
-        So their readers do not come back to the other processes all at once.
-        """
+        """Ends all streams, spread over the drain time; new ones are sent away."""
         self.draining = True
-        everybody = self._heartbeat.subscribers
-        slices = len(everybody) / DRAIN_SLICE
-        pause = min(LONGEST_PAUSE, self._settings.drain_seconds / max(slices, 1))
-        for number, subscriber in enumerate(everybody, start=1):
-            self._end(subscriber, "closing")
-            if number % DRAIN_SLICE == 0:
-                await asyncio.sleep(pause)
+        await paced(
+            self._heartbeat.subscribers,
+            lambda subscriber: self._end(subscriber, "closing"),
+            seconds=self._settings.drain_seconds,
+        )
 
     # What it is doing.
 
@@ -251,21 +244,7 @@ class Hub:
 
     def statistics(self) -> Statistics:
         """What it is doing, in numbers."""
-        return Statistics(
-            streams=self._admission.streams,
-            books=len(self._feeds),
-            opened=self._admission.opened,
-            resumed=self._admission.resumed,
-            closed=self._admission.closed,
-            refused=self._admission.refused,
-            deliveries=self._fanout.deliveries,
-            push_seconds=self._fanout.seconds,
-            lags=self._fanout.lags,
-            reads=self._ladder.reads,
-            backlog=self._log.backlog,
-            backlog_seconds=self._log.backlog_seconds,
-            cut=self._log.cut,
-            degraded=self.degraded is not None,
-            loop_lag=self._heartbeat.lag,
-            repairs=self._audit.repairs,
-        )
+        return statistics(
+            self._admission, self._feeds, self._fanout, self._ladder, self._log,
+            self._heartbeat, self._audit,
+        )  # fmt: skip

@@ -8,9 +8,14 @@ from typing import NamedTuple
 from prometheus_client import Histogram
 
 from livria_sse.frames import Mode
-from livria_sse.hub.admission import Limit
+from livria_sse.hub.admission import Admission, Limit
+from livria_sse.hub.audit import Audit
+from livria_sse.hub.fanout import Fanout
+from livria_sse.hub.feeds import Feeds
+from livria_sse.hub.heartbeat import Heartbeat
+from livria_sse.hub.ladder import Ladder
 from livria_sse.hub.subscriber import Ending
-from livria_sse.log.base import Way
+from livria_sse.log.base import Log, Way
 from livria_sse.models import Rung
 
 
@@ -49,3 +54,33 @@ class Statistics(NamedTuple):
     loop_lag: float
     #: Books in which the audit found something that had not been told.
     repairs: int
+
+
+def statistics(
+    admission: Admission,
+    feeds: Feeds,
+    fanout: Fanout,
+    ladder: Ladder,
+    log: Log,
+    heartbeat: Heartbeat,
+    audit: Audit,
+) -> Statistics:
+    """What the parts of a hub count."""
+    return Statistics(
+        streams=admission.streams,
+        books=len(feeds),
+        opened=admission.opened,
+        resumed=admission.resumed,
+        closed=admission.closed,
+        refused=admission.refused,
+        deliveries=fanout.deliveries,
+        push_seconds=fanout.seconds,
+        lags=fanout.lags,
+        reads=ladder.reads,
+        backlog=log.backlog,
+        backlog_seconds=log.backlog_seconds,
+        cut=log.cut,
+        degraded=log.degraded is not None,
+        loop_lag=heartbeat.lag,
+        repairs=audit.repairs,
+    )
