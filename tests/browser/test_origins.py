@@ -8,12 +8,11 @@ from collections.abc import Iterator
 from contextlib import closing
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page
 from tests.browser.conftest import NewContext
-from tests.parts import Person, ServerProcess
+from tests.parts import PASSWORD, Person, ServerProcess
 
 BOOKS = range(1, 51)
 #: Browsers may ask before they send a longer header (Fetch, "CORS-unsafe request-header names").
@@ -30,6 +29,18 @@ FOLLOW = """address => {
         });
     }
 }"""
+#: Signs up, and posts a review as whoever the browser says it is.
+SIGN_UP_AND_POST = """async ([service, username, password]) => {
+    const send = (address, body) => fetch(service + address, {
+        method: "POST",
+        credentials: "include",
+        headers: { "Content-Type": "application/json" },
+        body: JSON.stringify(body),
+    });
+    const signedUp = await send("/api/accounts/signup/", { username, password });
+    const posted = await send("/api/reviews/", { book: 1, content: "with a cookie" });
+    return [signedUp.status, posted.status];
+}"""
 
 
 @pytest.fixture(scope="module")
@@ -44,10 +55,11 @@ def origin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         site.shutdown()
 
 
-@pytest.fixture
-def server(origin: str, tmp_path: Path) -> Iterator[ServerProcess]:
+@pytest.fixture(scope="module")
+def server(origin: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
     """A server that lists that origin, with fifty books in which much has happened."""
-    with ServerProcess(tmp_path, allowed_origins=origin) as server:
+    folder = tmp_path_factory.mktemp("origins")
+    with ServerProcess(folder, allowed_origins=origin) as server:
         with closing(sqlite3.connect(server.database)) as database, database:
             insert = "INSERT OR IGNORE INTO books (id, title, author, description, cover)"
             database.executemany(f"{insert} VALUES (?, '', '', '', '')", [[book] for book in BOOKS])
@@ -79,3 +91,15 @@ def test_long_ids(
     mina.post(max(BOOKS), "while it was away")
 
     told(page, *([book, "resumed"] for book in BOOKS), [max(BOOKS), "while it was away"])
+
+
+@pytest.mark.parametrize(("host", "posted"), [("localhost", 201), ("127.0.0.1", 401)])
+def test_cookies(
+    server: ServerProcess, origin: str, new_context: NewContext, host: str, posted: int
+) -> None:
+    """The cookie signs a page of another port in, and none of another host, which needs a token."""
+    page = new_context().new_page()
+    page.goto(origin)
+    signing = [f"http://{host}:{server.port}", f"from-{host}", PASSWORD]
+
+    assert page.evaluate(SIGN_UP_AND_POST, signing) == [201, posted]
