@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import shlex
 import shutil
 import socket
@@ -11,19 +10,17 @@ import subprocess
 import time
 from pathlib import Path
 
+from tests.browser.readme import command_of_readme, diff_of_readme, patched
 from tests.parts import installed, missing, node
 from tests.parts.part import Part
 
 HERE = Path(__file__).parent / "vue"
-README = Path(__file__).parents[2] / "README.md"
 VIEW = Path("src/views/BookDetailView.vue")
 #: The origin that is to be listed: where Vite serves what is being developed.
 HOST, PORT = "127.0.0.1", 5173
 ORIGIN = f"http://localhost:{PORT}"
 #: Where the README's own service is.
 EXAMPLE = "http://127.0.0.1:8000"
-#: How the README writes the body of a function that goes as a whole.
-BODY = re.escape("{ … }")
 
 
 class FrontEnd(Part):
@@ -70,34 +67,6 @@ class FrontEnd(Part):
                 stdout=log,
                 stderr=log,
             )
-
-
-def command_of_readme() -> str:
-    """How the README copies the modules from the service."""
-    (command,) = re.findall(r"^\$ (curl --create-dirs .*)$", README.read_text(), re.MULTILINE)
-    return str(command)
-
-
-def diff_of_readme() -> str:
-    """What the README changes in the view."""
-    (diff,) = re.findall(r"^```diff\n(.*?)^```$", README.read_text(), re.DOTALL | re.MULTILINE)
-    return str(diff)
-
-
-def patched(text: str, diff: str) -> str:
-    """A text in which each hunk of a diff is applied, wherever it fits."""
-    for hunk in re.split(r"^@@.*\n", diff, flags=re.MULTILINE):
-        lines = hunk.splitlines()
-        old = "".join(_pattern(line[1:]) for line in lines if line[0] in " -")
-        new = "".join(f"{line[1:]}\n" for line in lines if line[0] in " +").replace("\\", r"\\")
-        text, times = re.subn(old, new, text, flags=re.DOTALL | re.MULTILINE)
-        assert times, f"this is not in the view:\n{hunk}"
-    return text
-
-
-def _pattern(line: str) -> str:
-    after = r"\n\n?" if "{ … }" in line else r"\n"
-    return "^" + re.escape(line).replace(BODY, r"\{\n.*?^\}") + after
 
 
 def _is_taken() -> bool:
