@@ -24,12 +24,16 @@ ARGUMENTS = [
 NewContext = Callable[..., BrowserContext]
 
 
+def chromium_path() -> str:
+    """Where the Chromium of the machine is."""
+    path = next(filter(None, map(shutil.which, NAMES)), None)
+    return path or missing("chromium")
+
+
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """The Chromium of the machine, headless."""
-    path = next(filter(None, map(shutil.which, NAMES)), None)
-    if path is None:
-        missing("chromium")
+    path = chromium_path()
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
         yield browser

@@ -6,10 +6,10 @@ import re
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any
+from typing import Any, Protocol
 
 import httpx
-from playwright.sync_api import BrowserContext, Error, Page
+from playwright.sync_api import BrowserContext, Error, Page, Request
 from tests.parts import Person, ServerProcess
 
 #: Long enough for a machine that does much else; nothing waits for so long that works.
@@ -66,44 +66,43 @@ HIDE = """
 TOLD = "([book, name]) => window.told[book][name]"
 
 
-class Tab:
+class Scriptable(Protocol):
+    """A page in which scripts can be run."""
+
+    def evaluate(self, expression: str, argument: Any = None, /) -> Any:
+        """What a function of an argument returns."""
+
+    def wait_for_timeout(self, milliseconds: float, /) -> None:
+        """Waits, while the page goes on."""
+
+
+class Follower:
     """A page of a site that follows books."""
 
-    def __init__(self, context: BrowserContext, url: str, *, with_clock: bool = False) -> None:
-        self.page: Page = context.new_page()
-        #: The streams that it has asked for.
-        self.streams: list[str] = []
-        self.page.add_init_script(HIDEABLE)
-        self.page.on("request", self._count)
-        if with_clock:  # that can be put forward
-            self.page.clock.install()
-        self.page.goto(f"{url}/healthz")
-
-    def _count(self, request: Any) -> None:
-        if "/sse/" in request.url:
-            self.streams.append(request.url)
+    def __init__(self, page: Scriptable) -> None:
+        self._page = page
 
     def watch(self, book: int, *, patience: dict[str, int] | None = None, **options: Any) -> None:
         """Follows a book from now on."""
         patience = {**IMPATIENT, **(patience or {})}
-        self.page.evaluate(FOLLOW, {"book": book, "patience": patience, **options})
+        self._page.evaluate(FOLLOW, {"book": book, "patience": patience, **options})
 
     def close(self, book: int) -> None:
         """Follows a book no more."""
-        self.page.evaluate("(book) => window.watches[book].close()", book)
+        self._page.evaluate("(book) => window.watches[book].close()", book)
 
     def told(self, book: int, name: str) -> Any:
         """What was told of a book: `state`, `states`, `order`, `count`, `snapshots`, `reviews`."""
-        return self.page.evaluate(TOLD, [book, name])
+        return self._page.evaluate(TOLD, [book, name])
 
     def is_in_state(self, book: int, state: str) -> None:
         """Waits until it is."""
-        until(self.page, lambda: self.told(book, "state") == state)
+        until(self._page, lambda: self.told(book, "state") == state)
 
     def shows(self, book: int, *contents: str) -> None:
         """Waits until its reviews are these, from the oldest; each change was told once."""
         try:
-            until(self.page, lambda: self.texts(book) == list(contents))
+            until(self._page, lambda: self.texts(book) == list(contents))
         except AssertionError:
             assert self.texts(book) == list(contents)
         order = self.told(book, "order")
@@ -114,6 +113,25 @@ class Tab:
         reviews = self.told(book, "reviews")
         return [reviews[number] for number in sorted(reviews, key=int)]
 
+
+class Tab(Follower):
+    """One in a browser of Playwright's."""
+
+    def __init__(self, context: BrowserContext, url: str, *, with_clock: bool = False) -> None:
+        self.page: Page = context.new_page()
+        super().__init__(self.page)
+        #: The streams that it has asked for.
+        self.streams: list[str] = []
+        self.page.add_init_script(HIDEABLE)
+        self.page.on("request", self._count)
+        if with_clock:  # that can be put forward
+            self.page.clock.install()
+        self.page.goto(f"{url}/healthz")
+
+    def _count(self, request: Request) -> None:
+        if "/sse/" in request.url:
+            self.streams.append(request.url)
+
     def hide(self, *, back: bool = False) -> None:
         """Lets the page believe that nobody sees it, or that somebody does again."""
         self.page.evaluate(HIDE, not back)
@@ -121,14 +139,9 @@ class Tab:
     def leave(self, *, back: bool = False) -> None:
         """Lets the page believe that it was left for another, or came back from the cache."""
         event = "pageshow" if back else "pagehide"
-        self.page.evaluate(f"dispatchEvent(new PageTransitionEvent('{event}', {{persisted: true}}))")
-
-    def freeze(self, *, frozen: bool = True) -> None:
-        """Freezes it as a browser does with a tab that nobody has used for long, or thaws it."""
-        session = self.page.context.new_cdp_session(self.page)
-        state = "frozen" if frozen else "active"
-        session.send("Page.setWebLifecycleState", {"state": state})
-        session.detach()
+        self.page.evaluate(
+            f"dispatchEvent(new PageTransitionEvent('{event}', {{persisted: true}}))"
+        )
 
     def crash(self) -> None:
         """Ends its process."""
@@ -136,7 +149,7 @@ class Tab:
             self.page.goto("chrome://crash", wait_until="commit")
 
 
-def until(page: Page, condition: Callable[[], bool]) -> None:
+def until(page: Scriptable, condition: Callable[[], bool]) -> None:
     """Waits for a condition, while the browser goes on."""
     deadline = time.monotonic() + SECONDS
     while not condition():

@@ -7,9 +7,10 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import BrowserContext, Route
 from tests.browser.conftest import NewContext
-from tests.browser.tabs import Tab, until
+from tests.browser.tabs import Tab, position_of, until
 from tests.parts import BadGateway, Person, ServerProcess, TCPProxy
 
+NEVER = 600_000
 BUSY = 'event: stream.busy\ndata: {"type":"stream.busy"}\n\n'
 
 
@@ -46,10 +47,12 @@ def network(server: ServerProcess) -> Iterator[TCPProxy]:
         yield network
 
 
-def live_tab(context: BrowserContext, port: int, book: int, *, with_clock: bool = False) -> Tab:
+def live_tab(
+    context: BrowserContext, port: int, book: int, *, with_clock: bool = False, **patience: int
+) -> Tab:
     """A tab that is live."""
     tab = Tab(context, f"http://127.0.0.1:{port}", with_clock=with_clock)
-    tab.watch(book)
+    tab.watch(book, patience=patience)
     tab.is_in_state(book, "live")
     return tab
 
@@ -79,14 +82,17 @@ def test_offline_and_back(
 
 def test_restart(context: BrowserContext, server: ServerProcess, mina: Person, book: int) -> None:
     """When the server is restarted the page comes back by itself, and has what was posted then."""
+    mina.post(book, "before")
     tab = live_tab(context, server.port, book)
+    position = position_of(mina, book)
     server.stop()
     tab.is_in_state(book, "reconnecting")
     server.start()
     mina.post(book, "meanwhile")
 
-    tab.shows(book, "meanwhile")
+    tab.shows(book, "before", "meanwhile")
     tab.is_in_state(book, "live")
+    assert tab.streams[-1].endswith(f"last_event_id={position}")
     assert tab.told(book, "snapshots") == 1
 
 
@@ -94,7 +100,7 @@ def test_bad_gateway(
     context: BrowserContext, server: ServerProcess, network: TCPProxy, mina: Person, book: int
 ) -> None:
     """After a proxy has answered for a server that is away, at which EventSource gives up, too."""
-    tab = live_tab(context, network.port, book)
+    tab = live_tab(context, network.port, book, first=NEVER)
     with BadGateway() as gateway, tab.page.expect_response(lambda answer: answer.status == 502):
         network.lead_to(("127.0.0.1", gateway.port))
     mina.post(book, "meanwhile")

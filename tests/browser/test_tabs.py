@@ -7,13 +7,22 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import BrowserContext
+from playwright.sync_api import APIResponse, BrowserContext, Route
 from tests.browser.conftest import NewContext
 from tests.browser.tabs import IMPATIENT, Tab, open_streams, position_of, until
 from tests.parts import Person, ServerProcess, TCPProxy
 
 #: What POST may take while six tabs are live; it is some ms where nothing else is at work.
 SLOWEST_POST = 5.0
+NEVER = 600_000
+#: Until that is answered, the page does nothing at all.
+HANG = """
+setTimeout(() => {
+  const request = new XMLHttpRequest();
+  request.open("GET", "/hang", false);
+  request.send();
+})
+"""
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +64,9 @@ def only_stream(server: ServerProcess, tab: Tab) -> None:
     until(tab.page, lambda: open_streams(server) == 1)
 
 
-def test_one_stream_for_a_book(context: BrowserContext, server: ServerProcess, mina: Person) -> None:
+def test_one_stream_for_a_book(
+    context: BrowserContext, server: ServerProcess, mina: Person
+) -> None:
     """Eight tabs of one book are live by one stream."""
     book = server.add_book()
     tabs = open_tabs(context, server, *[book] * 8)
@@ -153,7 +164,7 @@ def test_leaders_come_and_go_in_a_hail_of_reviews(
     """While reviews come, change and go, so do tabs and their connections: each ends up right."""
     book = server.add_book()
     start = position_of(mina, book)
-    choose = random.Random(reviews)
+    choose = random.Random(reviews)  # noqa: S311
     kept: dict[int, str] = {}
     tabs: list[Tab] = []
     with TCPProxy(("127.0.0.1", server.port)) as network:
@@ -179,41 +190,22 @@ def test_leaders_come_and_go_in_a_hail_of_reviews(
             assert tab.told(book, "count") == len(kept)
 
 
-@pytest.mark.parametrize("frozen", [0, 1], ids=["leader", "follower"])
-def test_frozen_and_thawed(
-    context: BrowserContext, server: ServerProcess, mina: Person, frozen: int
-) -> None:
-    """A tab that was frozen gets what it lacks when it is thawed; others go on meanwhile."""
-    book = server.add_book()
-    tabs = open_tabs(context, server, book, book)
-    tabs[frozen].freeze()
-    other = tabs[1 - frozen]
-    for number in range(3):
-        mina.post(book, f"meanwhile {number}")
-    other.shows(book, *(f"meanwhile {number}" for number in range(3)))
-
-    tabs[frozen].freeze(frozen=False)
-    mina.post(book, "after")
-
-    for tab in tabs:
-        tab.shows(book, *(f"meanwhile {number}" for number in range(3)), "after")
-    only_stream(server, other)
-
-
 def test_a_leader_that_does_not_answer(
     context: BrowserContext, server: ServerProcess, mina: Person
 ) -> None:
-    """A leader that was stopped without being told so is replaced, and gives way when it is back."""
+    """A leader that hangs is replaced, and gives way when it is back."""
     book = server.add_book()
     leader, other = open_tabs(context, server, book, book)
-    leader.page.evaluate("addEventListener('freeze', (event) => event.stopPropagation(), true)")
-    leader.freeze()
+    held: list[Route] = []
+    leader.page.route("**/hang", lambda route: held.append(route))
+    leader.page.evaluate(HANG)
+    until(other.page, lambda: bool(held))
     mina.post(book, "meanwhile")
     other.shows(book, "meanwhile")
+    assert other.streams
 
-    leader.freeze(frozen=False)
+    held[0].fulfill()
     mina.post(book, "after")
-
     for tab in (leader, other):
         tab.shows(book, "meanwhile", "after")
     only_stream(server, other)
@@ -223,9 +215,7 @@ def test_a_leader_that_does_not_answer(
 def test_nobody_looks(
     context: BrowserContext, server: ServerProcess, mina: Person, away: str
 ) -> None:
-    """A page that nobody sees for long, or that was left for another, has no stream; seen again,
-    it has all that it lacked.
-    """
+    """A page that nobody sees for long has no stream; seen again, it has all that it lacked."""
     book = server.add_book()
     [tab] = open_tabs(context, server, book)
     mina.post(book, "seen")
@@ -242,7 +232,7 @@ def test_nobody_looks(
     assert tab.told(book, "snapshots") == 1
 
 
-def test_short_looks_away(context: BrowserContext, server: ServerProcess) -> None:
+def test_short_looks_away(context: BrowserContext, server: ServerProcess, mina: Person) -> None:
     """Who comes back soon finds the stream as it was."""
     book = server.add_book()
     [tab] = open_tabs(context, server, book, with_clock=True)
@@ -251,7 +241,9 @@ def test_short_looks_away(context: BrowserContext, server: ServerProcess) -> Non
     tab.hide()
     tab.hide(back=True)
     tab.page.clock.run_for(2 * IMPATIENT["hidden"])
+    mina.post(book, "to who came back")
 
+    tab.shows(book, "to who came back")
     assert len(tab.streams) == opened
     assert tab.told(book, "states") == ["connecting", "live"]
 
@@ -302,11 +294,58 @@ def test_positions_that_differ(
     late = [Tab(context, server.url) for _ in range(2)]
     late[0].watch(book, position=start)
     late[1].watch(book, position=before)
+    for tab in late:
+        tab.shows(book, "kept")
     mina.post(book, "after")
 
     for tab in (leader, *late):
         tab.shows(book, "kept", "after")
     assert [tab.told(book, "snapshots") for tab in late] == [0, 0]
+
+
+def test_differences_from_elsewhere(
+    context: BrowserContext, server: ServerProcess, mina: Person
+) -> None:
+    """What is told from another position is not taken for the whole: a deletion may be left out."""
+    book = server.add_book()
+    held: list[Route] = []
+    context.route("**/sse/**", lambda route: held.append(route))
+    leader, other = Tab(context, server.url), Tab(context, server.url)
+    leader.watch(book, position=position_of(mina, book), patience={"first": NEVER})
+    until(leader.page, lambda: bool(held))
+    gone = mina.post(book, "gone")["id"]
+    mina.post(book, "kept")
+    other.watch(book)
+    other.shows(book, "gone", "kept")
+
+    mina.delete(gone)  # the stream will tell neither of its coming nor of its going
+    mina.post(book, "new")
+    held[0].continue_()
+
+    for tab in (leader, other):
+        tab.shows(book, "kept", "new")
+
+
+def test_what_comes_while_a_tab_asks(
+    context: BrowserContext, server: ServerProcess, mina: Person
+) -> None:
+    """Changes that overtake the answer wait for it, and are not asked for once more."""
+    book = server.add_book()
+    start = position_of(mina, book)
+    mina.post(book, "lacking")
+    [leader] = open_tabs(context, server, book)
+    late = Tab(context, server.url)
+    answers: list[tuple[Route, APIResponse]] = []
+    late.page.route("**/changes/**", lambda route: answers.append((route, route.fetch())))
+    late.watch(book, position=start)
+    until(late.page, lambda: bool(answers))
+    mina.post(book, "overtaking")
+    leader.shows(book, "lacking", "overtaking")
+
+    [(route, answer)] = answers
+    route.fulfill(response=answer)
+    late.shows(book, "lacking", "overtaking")
+    assert len(answers) == 1
 
 
 def test_of_another_life(context: BrowserContext, server: ServerProcess, mina: Person) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tests.parts.bad_gateway import BadGateway
+from tests.parts.chromium import Chromium, ChromiumTab
 from tests.parts.curl import Curl
 from tests.parts.missing import missing
 from tests.parts.node import installed, node
@@ -20,6 +21,8 @@ __all__ = [
     "PASSWORD",
     "BadGateway",
     "Care",
+    "Chromium",
+    "ChromiumTab",
     "Curl",
     "Kind",
     "Person",
