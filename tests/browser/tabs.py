@@ -92,12 +92,16 @@ class Follower:
         self._page.evaluate("(book) => window.watches[book].close()", book)
 
     def told(self, book: int, name: str) -> Any:
-        """What was told of a book: `state`, `states`, `order`, `count`, `snapshots`, `reviews`."""
+        """What was told of a book: `state`, `states`, `count`, `viewers`, and so on."""
         return self._page.evaluate(TOLD, [book, name])
 
     def is_in_state(self, book: int, state: str) -> None:
         """Waits until it is."""
-        until(self._page, lambda: self.told(book, "state") == state)
+        self.is_told(book, "state", state)
+
+    def is_told(self, book: int, name: str, value: object) -> None:
+        """Waits until it is, as its last word."""
+        until(self._page, lambda: bool(self.told(book, name) == value))
 
     def shows(self, book: int, *contents: str) -> None:
         """Waits until its reviews are these, from the oldest; each change was told once."""

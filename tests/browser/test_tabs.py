@@ -28,7 +28,8 @@ setTimeout(() => {
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
     """A server for all tests here, each of which has books of its own."""
-    with ServerProcess(tmp_path_factory.mktemp("server"), heartbeat_seconds="1") as server:
+    folder = tmp_path_factory.mktemp("server")
+    with ServerProcess(folder, heartbeat_seconds="1", viewers="on") as server:
         yield server
 
 
@@ -125,6 +126,22 @@ def test_a_page_of_several_books(
     tab.shows(read, "new")
     tab.shows(listed, "new")
     assert tab.texts(closed) == []
+
+
+def test_viewers(context: BrowserContext, server: ServerProcess, new_context: NewContext) -> None:
+    """All tabs are told how many people read a book, a new one at once; who lists it is none."""
+    book = server.add_book()
+    tabs = open_tabs(context, server, book, book)
+    somebody, passer_by = Tab(new_context(), server.url), Tab(new_context(), server.url)
+    somebody.watch(book)
+    passer_by.watch(book, reading=False)
+    for tab in (*tabs, somebody):
+        tab.is_told(book, "viewers", 2)
+
+    late = Tab(context, server.url)
+    late.watch(book)
+    late.is_told(book, "viewers", 2)
+    assert passer_by.told(book, "viewers") is None
 
 
 def test_the_leader_is_closed(context: BrowserContext, server: ServerProcess, mina: Person) -> None:

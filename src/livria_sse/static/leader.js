@@ -90,8 +90,11 @@ export class Leader {
     this.#settling = null;
     const wanted = this.#wanted();
     if (this.#isFollowing(wanted)) return;
-    const stands = ([book, { position }]) => [book, this.#followed.get(book) ?? position];
-    this.#followed = new Map([...wanted].map(stands));
+    const stood = this.#followed;
+    this.#followed = new Map();
+    for (const [book, { position }] of wanted) {
+      this.#followed.set(book, stood.get(book) ?? position);
+    }
     this.#reading = readingOf(wanted);
     this.#told = new Set([...this.#told].filter((book) => wanted.has(book)));
     this.#viewers = new Map([...this.#viewers].filter(([book]) => wanted.has(book)));
