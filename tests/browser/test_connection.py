@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
-from playwright.sync_api import BrowserContext, Route
+from playwright.sync_api import BrowserContext, Route, expect
 from tests.browser.conftest import NewContext
 from tests.browser.tabs import Tab, position_of, until
 from tests.parts import BadGateway, Person, ServerProcess, TCPProxy
 
+README = (Path(__file__).parents[2] / "README.md").read_text()
+EXAMPLE_BOOK = 10
 NEVER = 600_000
 BUSY = 'event: stream.busy\ndata: {"type":"stream.busy"}\n\n'
 
@@ -171,3 +174,20 @@ def test_no_room(context: BrowserContext, server: ServerProcess, mina: Person, b
     assert not [address for address in asked if "/changes/" in address]
     mina.post(book, "after")
     tab.shows(book, "after")
+
+
+def test_the_example(context: BrowserContext, server: ServerProcess, mina: Person) -> None:
+    """The page in the README works as it is printed there."""
+    example = README.split("## In your own front end")[1].split("```")[1].removeprefix("html")
+    site = example.replace("https://livria.example", server.url)
+    context.route("**/example", lambda route: route.fulfill(content_type="text/html", body=site))
+    gone = mina.post(EXAMPLE_BOOK, "gone")["id"]
+    mina.post(EXAMPLE_BOOK, "kept")
+    page = context.new_page()
+    page.goto(f"{server.url}/example")
+    expect(page.locator("ol.live li")).to_have_text(["kept", "gone"])
+
+    mina.delete(gone)
+    mina.post(EXAMPLE_BOOK, "new")
+
+    expect(page.locator("ol.live li")).to_have_text(["new", "kept"])
