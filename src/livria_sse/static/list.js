@@ -1,55 +1,151 @@
 /** The list of reviews on a page: kept by id, newest first. Text only ever goes into textContent. */
 
-import { howLongAgo } from "./times.js";
+import { focusOn } from "./focus.js";
+import { howLongAgo, keepTimes } from "./times.js";
+import { words } from "./words.js";
+
+// Who stays for days does not collect all that was written meanwhile; older ones come when asked for.
+const LONGEST = 400;
 
 export class ReviewList {
   #list = document.getElementById("list");
   #template = document.getElementById("review-template");
   #older = document.getElementById("older");
-  #words;
   #page;
   // The newest seq that was applied to each review, also of deleted ones: an answer that comes late
   // must not bring back what the stream has already changed.
   #applied = new Map();
+  // Items that are not shown for now, by id: their deletion can still be undone.
+  #aside = new Map();
 
-  /** @param {DOMStringMap} page @param {DOMStringMap} words */
-  constructor(page, words) {
+  /** @param {DOMStringMap} page */
+  constructor(page) {
     this.#page = page;
-    this.#words = words;
-    setInterval(() => this.#refreshTimes(), 30_000);
+    keepTimes(this.#list);
   }
 
-  /** Puts a review where it belongs, or its new text where it is. */
-  upsert(review, position, { older = false } = {}) {
-    let item = this.find(review.id);
-    // What is not shown leaves no trace: it comes with the older reviews as it reads then.
-    if (!item && !older && !this.#belongsHere(review.id)) return;
-    if (!this.#isNews(review.id, position)) return;
-    if (!item) {
-      item = this.#create(review);
-      this.#list.insertBefore(item, this.#firstBelow(review.id));
-    }
-    item.querySelector(".content").textContent = review.content;
-    item.querySelector(".edited").hidden = review.updated_at === review.created_at;
+  get element() {
+    return this.#list;
   }
 
-  remove(id, position) {
-    if (!this.#isNews(id, position)) return;
-    this.find(id)?.remove();
-  }
-
-  clear() {
-    this.#applied.clear();
-    this.#list.replaceChildren();
-  }
-
-  find(id) {
-    return this.#list.querySelector(`[data-id="${Number(id)}"]`);
+  /** The items that have an id, from the top. */
+  get items() {
+    return [...this.#list.querySelectorAll("[data-id]")];
   }
 
   /** The lowest id that is shown, 0 if there is none; older reviews are asked for from here. */
   get oldest() {
-    return Number(this.#list.lastElementChild?.dataset.id ?? 0);
+    return Number(this.items.at(-1)?.dataset.id ?? 0);
+  }
+
+  get #newest() {
+    return Number(this.#top?.dataset.id ?? 0);
+  }
+
+  /** The first item that has an id. */
+  get #top() {
+    return this.#list.querySelector("[data-id]");
+  }
+
+  /** Whether it would come above all that is shown. */
+  isNewcomer(id) {
+    return !this.find(id) && id > this.#newest;
+  }
+
+  find(id) {
+    return this.#aside.get(Number(id)) ?? this.#list.querySelector(`[data-id="${Number(id)}"]`);
+  }
+
+  isMine(review) {
+    return String(review.user.id) === this.#page.user;
+  }
+
+  /** Puts a review where it belongs, or its new text where it is. */
+  upsert(review, position, { older = false } = {}) {
+    const shown = this.find(review.id);
+    // What is not shown leaves no trace: it comes with the older reviews as it reads then.
+    if (!shown && !older && !this.#belongsHere(review.id)) return;
+    if (!this.#isNews(review.id, position)) return;
+    const item = shown ?? this.#pendingOf(review) ?? this.#create();
+    this.#fill(item, review);
+    if (!shown) this.#place(item);
+  }
+
+  /** Takes a review away; one whose text is being edited stays until that ends. */
+  remove(id, position) {
+    const item = this.find(id);
+    if (!this.#isNews(id, position) || !item) return;
+    this.#aside.delete(Number(id));
+    if (item.querySelector("form")) item.dataset.gone = "yes";
+    else this.#drop(item);
+  }
+
+  /** Shows just these reviews, read at a position: what else was shown is gone, or older. */
+  replace(reviews, position) {
+    this.#applied.clear();
+    const kept = new Set(reviews.map((review) => review.id));
+    for (const item of this.items) {
+      if (!kept.has(Number(item.dataset.id)) && !item.querySelector("form")) this.#drop(item);
+    }
+    for (const review of reviews) this.upsert(review, position, { older: true });
+  }
+
+  /** Ends the edit of a review: it is shown again, unless it was deleted meanwhile. */
+  letGo(item) {
+    if (item.dataset.gone) this.#drop(item);
+  }
+
+  /** Drops what is far below, if there is too much of it. */
+  trim() {
+    if (this.#list.childElementCount <= LONGEST) return;
+    const extra = this.items.slice(LONGEST).filter((item) => !item.querySelector("form"));
+    for (const item of extra) {
+      this.#applied.delete(Number(item.dataset.id));
+      item.remove();
+    }
+    this.#older.hidden = false;
+  }
+
+  // A review of one's own, before it is known to be accepted.
+
+  /** @returns {HTMLElement} an item that waits for its review */
+  addPending(content) {
+    const item = this.#create();
+    item.classList.add("pending");
+    item.ariaBusy = "true";
+    item.dataset.text = normal(content);
+    item.querySelector(".username").textContent = this.#page.username;
+    item.querySelector("time").textContent = words.sending;
+    item.querySelector(".content").textContent = content.trim();
+    this.#list.prepend(item);
+    return item;
+  }
+
+  /** Whether it still waits. */
+  isPending(item) {
+    return item.isConnected && item.classList.contains("pending");
+  }
+
+  /** The stream may bring a review before its answer is here: it is known by its text. */
+  #pendingOf(review) {
+    const waiting = this.isMine(review) ? [...this.#list.querySelectorAll(".pending")] : [];
+    return waiting.findLast((item) => item.dataset.text === normal(review.content));
+  }
+
+  // A review that is not shown while its deletion can be undone.
+
+  setAside(item) {
+    this.#aside.set(Number(item.dataset.id), item);
+    this.#drop(item);
+  }
+
+  /** @returns {HTMLElement | null} the item, in its place again; null if it is gone meanwhile */
+  bringBack(id) {
+    const item = this.#aside.get(Number(id));
+    if (!item) return null;
+    this.#aside.delete(Number(id));
+    this.#place(item);
+    return item;
   }
 
   #isNews(id, position) {
@@ -60,35 +156,57 @@ export class ReviewList {
   }
 
   #belongsHere(id) {
-    const newest = Number(this.#list.firstElementChild?.dataset.id ?? 0);
-    if (id > newest) return this.#page.newest === "yes";
+    if (id > this.#newest) return this.#page.newest === "yes";
     return id > this.oldest || this.#older.hidden;
   }
 
-  #firstBelow(id) {
-    return [...this.#list.children].find((item) => Number(item.dataset.id) < id) ?? null;
+  #place(item) {
+    item.remove();
+    let below = this.#top;
+    while (below && Number(below.dataset.id) > Number(item.dataset.id)) {
+      below = below.nextElementSibling;
+    }
+    this.#list.insertBefore(item, below);
   }
 
-  #create(review) {
+  /** Removes an item; a keyboard that was in it goes on from the next one. */
+  #drop(item) {
+    const next = item.nextElementSibling ?? item.previousElementSibling;
+    const hadFocus = item.contains(document.activeElement);
+    item.remove();
+    if (hadFocus) focusOn(next);
+  }
+
+  #create() {
     const item = this.#template.content.firstElementChild.cloneNode(true);
-    const mine = this.#page.staff === "yes" || String(review.user.id) === this.#page.user;
+    item.classList.add("arriving");
+    return item;
+  }
+
+  #fill(item, review) {
+    if (!item.dataset.id) this.#name(item, review);
+    item.querySelector(".content").textContent = review.content;
+    item.querySelector(".edited").hidden = review.updated_at === review.created_at;
+  }
+
+  #name(item, review) {
+    if (item.classList.contains("pending")) item.classList.remove("pending", "arriving");
+    item.ariaBusy = null;
     item.id = `review-${review.id}`;
     item.dataset.id = review.id;
     item.querySelector(".username").textContent = review.user.username;
     const time = item.querySelector("time");
     time.dateTime = review.created_at;
-    time.textContent = howLongAgo(review.created_at, this.#words);
+    time.textContent = howLongAgo(review.created_at);
     const actions = item.querySelector(".actions");
-    if (!mine) actions.remove();
-    for (const link of mine ? actions.querySelectorAll("a") : []) {
+    if (this.#page.staff !== "yes" && !this.isMine(review)) actions.remove();
+    for (const link of actions.querySelectorAll("a")) {
       link.href = `/books/${this.#page.book}/?${link.dataset.action}=${review.id}#${item.id}`;
     }
-    return item;
   }
+}
 
-  #refreshTimes() {
-    for (const time of this.#list.querySelectorAll("time")) {
-      time.textContent = howLongAgo(time.dateTime, this.#words);
-    }
-  }
+/** A text as the server keeps it. */
+function normal(content) {
+  return content.replace(/\r\n?/g, "\n").normalize("NFC").trim();
 }

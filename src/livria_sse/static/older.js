@@ -1,0 +1,40 @@
+/** The link to older reviews, which adds them below. */
+
+import { request } from "./api.js";
+import { complain } from "./complaint.js";
+import { focusOn } from "./focus.js";
+
+const LIMIT = 20;
+
+export class Older {
+  #link = document.getElementById("older");
+  #page;
+  #list;
+  #stage;
+
+  /** @param {{page: DOMStringMap, list: object, stage: object}} parts */
+  constructor({ page, list, stage }) {
+    this.#page = page;
+    this.#list = list;
+    this.#stage = stage;
+    this.#link.addEventListener("click", (event) => {
+      event.preventDefault();
+      this.#add().catch((refusal) => this.#complain(refusal));
+    });
+  }
+
+  async #add() {
+    const before = this.#list.oldest ? `&before=${this.#list.oldest}` : "";
+    const address = `/api/reviews/?book=${this.#page.book}${before}&limit=${LIMIT}`;
+    const { reviews, next, position } = await request("GET", address);
+    this.#stage.now(() => {
+      for (const review of reviews) this.#list.upsert(review, position, { older: true });
+      this.#link.hidden = !next;
+    });
+    if (reviews.length) focusOn(this.#list.find(reviews[0].id));
+  }
+
+  #complain(refusal) {
+    this.#stage.now(() => complain(document.getElementById("older-failed"), "", refusal));
+  }
+}

@@ -1,0 +1,31 @@
+/** The sign of life of a page: whether it is live, and how many read it. */
+
+import { counted, words } from "./words.js";
+
+export class Sign {
+  #state = document.getElementById("sign");
+  #viewers = document.getElementById("viewers");
+  #number = 0;
+
+  /** @param {"connecting" | "live" | "reconnecting" | "polling" | "offline"} state */
+  showState(state) {
+    this.#state.textContent = words[state];
+    this.#state.dataset.state = state;
+    this.#state.hidden = false;
+    // Who is not told of them does not know how many there are now.
+    if (state !== "live") this.#number = 0;
+    this.#draw();
+  }
+
+  /** @param {number} number of those who read the page now, this one included */
+  showViewers(number) {
+    this.#number = number;
+    this.#draw();
+  }
+
+  #draw() {
+    if (!this.#viewers) return;
+    this.#viewers.hidden = this.#number < 2;
+    this.#viewers.textContent = counted(this.#number, "reading");
+  }
+}
