@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
-from tests.parts import PASSWORD, missing
+from tests.parts import PASSWORD, Person, ServerProcess, missing
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 ARGUMENTS = [
@@ -57,6 +57,20 @@ def new_context(browser: Browser) -> Iterator[NewContext]:
     for context in contexts:
         context.close()
     assert complaints == []
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
+    """A server that the tests of a module share: each has a book of its own."""
+    with ServerProcess(tmp_path_factory.mktemp("shared")) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def jun(shared: ServerProcess) -> Iterator[Person]:
+    """Somebody who writes there."""
+    with Person(shared.url, "jun") as person:
+        yield person
 
 
 def sign_up(page: Page, username: str) -> None:

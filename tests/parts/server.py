@@ -115,7 +115,10 @@ class ServerProcess(Part):
     def add_book(self) -> int:
         """Adds a book that nobody has reviewed; its id."""
         with closing(sqlite3.connect(self.database)) as database, database:
-            insert = "INSERT INTO books (title, author, description, cover) VALUES ('', '', '', '')"
+            insert = """
+            INSERT INTO books (title, author, description, cover)
+            VALUES ('A book', 'Somebody', 'It has pages.', '')
+            """
             return database.execute(insert).lastrowid or 0
 
     def make_staff(self, username: str) -> None:

@@ -6,6 +6,8 @@
  * it went; in this part of the page they leave it to us (`overflow-anchor` in the style sheet).
  */
 
+import { Frame } from "./frame.js";
+
 const GLIDE = { duration: 200, easing: "ease-out" };
 // One frame of the old place is left: a jump, for those who do not want to see things move.
 const JUMP = { duration: 1 };
@@ -13,8 +15,7 @@ const JUMP = { duration: 1 };
 export class Stage {
   #section;
   #list;
-  #waiting = [];
-  #frame = null;
+  #frame = new Frame((actions) => this.now(actions));
   #glides = [];
   #calm = matchMedia("(prefers-reduced-motion: reduce)");
 
@@ -22,22 +23,11 @@ export class Stage {
   constructor(section, list) {
     this.#section = section;
     this.#list = list;
-    addEventListener("visibilitychange", () => this.#draw());
   }
 
   /** Does something in the next frame, together with all else until then. */
   soon(action) {
-    this.#waiting.push(action);
-    // Who does not look gets no frames: what waits for one would pile up.
-    if (document.hidden) this.#draw();
-    else this.#frame ??= requestAnimationFrame(() => this.#draw());
-  }
-
-  #draw() {
-    cancelAnimationFrame(this.#frame);
-    this.#frame = null;
-    const actions = this.#waiting.splice(0);
-    if (actions.length) this.now(() => actions.forEach((action) => action()));
+    this.#frame.soon(action);
   }
 
   /** Does something now that may move what is shown. */

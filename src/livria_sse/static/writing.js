@@ -41,8 +41,8 @@ export class Writing {
   #restore() {
     const kept = this.#draft.read();
     if (!kept || this.#field.value) return;
-    this.#field.value = kept.content;
     this.#lost = kept.lost ?? null;
+    this.#stage.now(() => (this.#field.value = kept.content));
   }
 
   #keep() {
@@ -57,9 +57,13 @@ export class Writing {
   }
 
   #submit() {
-    const attempt = this.#take();
-    const pending = this.#show(attempt.content);
-    this.#turn = this.#turn.then(() => this.#post(attempt, pending));
+    this.#stage.now(() => {
+      this.#failed.hidden = true;
+      const attempt = this.#take();
+      const isShown = this.#page.newest === "yes";
+      const pending = isShown ? this.#list.addPending(attempt.content) : null;
+      this.#turn = this.#turn.then(() => this.#post(attempt, pending));
+    });
   }
 
   /** Takes what was typed from the form: there is something new to type then. */
@@ -72,15 +76,6 @@ export class Writing {
     this.#key.value = newKey();
     this.#keep();
     return attempt;
-  }
-
-  #show(content) {
-    let pending = null;
-    this.#stage.now(() => {
-      this.#failed.hidden = true;
-      if (this.#page.newest === "yes") pending = this.#list.addPending(content);
-    });
-    return pending;
   }
 
   async #post(attempt, pending) {
@@ -110,12 +105,12 @@ export class Writing {
   }
 
   #refused(attempt, pending, refusal) {
-    this.#forget(attempt);
-    this.#field.value = [attempt.content, this.#field.value].filter(Boolean).join("\n\n");
-    this.#lost = attempt;
-    this.#keep();
     this.#stage.now(() => {
       pending?.remove();
+      this.#forget(attempt);
+      this.#field.value = [attempt.content, this.#field.value].filter(Boolean).join("\n\n");
+      this.#lost = attempt;
+      this.#keep();
       complain(this.#failed, words.create_failed, refusal);
     });
   }

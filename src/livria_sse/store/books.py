@@ -8,13 +8,24 @@ from dataclasses import asdict
 from livria_sse.errors import UnknownBook
 from livria_sse.models import Book, CatalogueEntry, Review
 from livria_sse.store.database import Connection, Database, Row
-from livria_sse.store.reviews import review_page
+from livria_sse.store.reviews import (
+    REVIEW_COLUMNS,
+    REVIEWS_WITH_AUTHORS,
+    review_of,
+    review_page,
+)
 
 _COLUMNS = "id, title, author, description, cover, last_seq, review_count"
 _FIND = f"SELECT {_COLUMNS} FROM books WHERE id = :id"
 _AFTER = f"SELECT {_COLUMNS} FROM books WHERE id > :after ORDER BY id LIMIT :limit"
 _ACTIVE = f"""
 SELECT {_COLUMNS} FROM books ORDER BY active_at DESC, id LIMIT :limit OFFSET :skipped
+"""
+_LATEST = f"""
+SELECT {REVIEW_COLUMNS} FROM {REVIEWS_WITH_AUTHORS} WHERE reviews.id IN (
+    SELECT (SELECT max(id) FROM reviews WHERE book_id = listed.id AND content IS NOT NULL)
+    FROM ({_ACTIVE}) AS listed
+)
 """
 _COUNT = "SELECT count(*) AS books FROM books"
 _PUT = """
@@ -60,12 +71,14 @@ class Books:
 
         return await self._database.read(query)
 
-    async def most_active(self, *, skipped: int, limit: int) -> list[Book]:
-        """Books, those with the newest activity first."""
+    async def most_active(self, *, skipped: int, limit: int) -> list[tuple[Book, Review | None]]:
+        """Books, those with the newest activity first, each with its newest review, if any."""
 
-        async def query(connection: Connection) -> list[Book]:
-            rows = await connection.all(_ACTIVE, skipped=skipped, limit=limit)
-            return [_book(row) for row in rows]
+        async def query(connection: Connection) -> list[tuple[Book, Review | None]]:
+            books = await connection.all(_ACTIVE, skipped=skipped, limit=limit)
+            found = await connection.all(_LATEST, skipped=skipped, limit=limit)
+            latest = {row["book_id"]: review_of(row) for row in found}
+            return [(_book(row), latest.get(row["id"])) for row in books]
 
         return await self._database.read(query)
 

@@ -28,14 +28,18 @@ REVIEWS_ON_PAGE = 20
 async def home(request: Request) -> Response:
     """The books, those with the newest activity first."""
     number = query_number(request, "page", largest=100_000) or 1
-    books = await request.state["store"].books.most_active(
+    store = request.state["store"]
+    books = await store.books.most_active(
         skipped=(number - 1) * BOOKS_ON_PAGE, limit=BOOKS_ON_PAGE + 1
     )
     return render(
         request,
         "home.html",
         visitor=await visitor_of(request),
-        books=books[:BOOKS_ON_PAGE],
+        shelf=[
+            (shown, latest, Position(store.epoch, shown.head))
+            for shown, latest in books[:BOOKS_ON_PAGE]
+        ],
         page=number,
         more=len(books) > BOOKS_ON_PAGE,
     )
