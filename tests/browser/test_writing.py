@@ -156,7 +156,7 @@ def test_lost_requests_can_be_retried(mine: BookPage) -> None:
 
 
 def test_lost_answers_can_be_retried(mine: BookPage) -> None:
-    """After an answer was lost, the same text is posted once, and another text is another review."""
+    """After an answer was lost, the same text is posted once, and another is another review."""
     mine.page.route("**/sse/**", lambda route: route.abort())
     mine.page.reload()
 
