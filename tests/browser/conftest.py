@@ -62,7 +62,7 @@ def new_context(browser: Browser) -> Iterator[NewContext]:
 @pytest.fixture(scope="module")
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
     """A server that the tests of a module share: each has a book of its own."""
-    with ServerProcess(tmp_path_factory.mktemp("shared")) as server:
+    with ServerProcess(tmp_path_factory.mktemp("shared"), viewers="on") as server:
         yield server
 
 

@@ -30,10 +30,10 @@ export class Arrivals {
   }
 
   /** Shows just these reviews, fetched anew: what has come before is in them, or is no more. */
-  replace(reviews, position) {
+  replace(reviews, position, hasOlder) {
     this.#stage.soon(() => {
       this.#pill.take();
-      this.#list.replace(reviews, position);
+      this.#list.replace(reviews, position, hasOlder);
     });
   }
 

@@ -8,11 +8,11 @@ import { Deletion } from "./deletion.js";
 import { forgetDrafts } from "./draft.js";
 import { Editing } from "./editing.js";
 import { ReviewList } from "./list.js";
+import { watchReviews } from "./livria-reviews.js";
 import { Notice } from "./notice.js";
 import { Older } from "./older.js";
 import { Sign } from "./sign.js";
 import { Stage } from "./stage.js";
-import { Stream } from "./stream.js";
 import { Writing } from "./writing.js";
 
 const page = document.getElementById("book").dataset;
@@ -44,19 +44,28 @@ list.element.addEventListener("click", (event) => {
 
 document.querySelector("form[action='/sign-out/']")?.addEventListener("submit", forgetDrafts);
 
-/** The reviews of this page, as they are now. */
-async function refresh() {
-  const before = page.before ? `&before=${page.before}` : "";
-  const address = `/api/reviews/?book=${page.book}${before}&limit=20`;
-  const { reviews, next, position } = await request("GET", address);
-  arrivals.replace(reviews, position);
-  document.getElementById("older").hidden = !next;
-  return position;
+/** The reviews of this page as they are now; the book has its newest ones. */
+async function refresh(book) {
+  if (page.newest === "yes") {
+    arrivals.replace(book.reviews, book.position, book.reviews.length < book.review_count);
+  } else {
+    const address = `/api/reviews/?book=${page.book}&before=${page.before}&limit=20`;
+    const { reviews, position, next } = await request("GET", address);
+    arrivals.replace(reviews, position, next !== null);
+  }
+  showCount(book.review_count);
 }
 
-new Stream(`/sse/books/${page.book}/`, page.position, {
+function showCount(number) {
+  parts.stage.soon(() => parts.count.show(number));
+}
+
+watchReviews({
+  book: Number(page.book),
+  position: page.position,
   onChange: (change) => arrivals.take(change),
-  onCount: (number) => parts.stage.soon(() => parts.count.show(number)),
-  onReset: refresh,
-  onState: (isLive) => sign.showState(isLive ? "live" : "reconnecting"),
+  onSnapshot: refresh,
+  onCount: showCount,
+  onViewers: (number) => sign.showViewers(number),
+  onState: (state) => sign.showState(state),
 });

@@ -81,8 +81,9 @@ export class ReviewList {
   }
 
   /** Shows just these reviews, read at a position: what else was shown is gone, or older. */
-  replace(reviews, position) {
+  replace(reviews, position, hasOlder) {
     this.#applied.clear();
+    this.#older.hidden = !hasOlder;
     const kept = new Set(reviews.map((review) => review.id));
     for (const item of this.items) {
       if (!kept.has(Number(item.dataset.id)) && !item.querySelector("form")) this.#drop(item);

@@ -12,8 +12,6 @@ export class Sign {
     this.#state.textContent = words[state];
     this.#state.dataset.state = state;
     this.#state.hidden = false;
-    // Who is not told of them does not know how many there are now.
-    if (state !== "live") this.#number = 0;
     this.#draw();
   }
 
@@ -24,8 +22,8 @@ export class Sign {
   }
 
   #draw() {
-    if (!this.#viewers) return;
-    this.#viewers.hidden = this.#number < 2;
+    // Who is not live does not know how many there are now.
+    this.#viewers.hidden = this.#number < 2 || this.#state.dataset.state !== "live";
     this.#viewers.textContent = counted(this.#number, "reading");
   }
 }
