@@ -65,6 +65,7 @@ def test_own_reviews_appear_once(
         page.get_by_placeholder("Write a review").fill(f"own {number}")
         page.get_by_role("button", name="Post").click()
         expect(page.locator("#list .content").first).to_have_text(f"own {number}")
+    expect(page.locator(".pending")).to_have_count(0)
     mina.post(BOOK, "somebody else's")
 
     shows(page, "somebody else's", *(f"own {number}" for number in reversed(range(5))))

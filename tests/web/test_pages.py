@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 import string
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
+from importlib import resources
 from itertools import chain
 from urllib.parse import quote, urljoin, urlsplit
 
@@ -25,6 +27,8 @@ from tests.web.service import HOST, Service
 
 BOOK = 10
 PASSWORD = "correct horse battery"
+#: In which words come that count.
+FORMS = ("one", "other")
 #: More than fit on one page.
 MANY = 45
 
@@ -632,9 +636,42 @@ async def test_old_words_are_there(visit: Visit) -> None:
     form = page.one("form", id="write")
     assert form.one("textarea")["placeholder"] == "댓글을 작성해주세요"
     assert form.one("button").text == "작성"
-    words = [part for part in _everything(page) if part.attributes.get("id") == "words"]
-    assert words[0]["data-delete-question"] == "정말 삭제하시겠습니까?"
-    assert words[0]["data-create-failed"] == "댓글 작성에 실패했습니다."
+    words = _scripted(page)
+    assert words["delete_question"] == "정말 삭제하시겠습니까?"
+    assert words["create_failed"] == "댓글 작성에 실패했습니다."
+
+
+async def test_scripts_find_their_words(visit: Visit) -> None:
+    """Every word that a script says is on the pages that it runs on, in each language."""
+    static = resources.files("livria_sse") / "static"
+    scripts = [each.read_text("utf-8") for each in static.iterdir() if each.name.endswith(".js")]
+    said = {name for script in scripts for name in re.findall(r"\bwords\.(\w+)", script)}
+    counted = {name for script in scripts for name in re.findall(r'counted\(.*, "(\w+)"', script)}
+    states = {"connecting", "live", "reconnecting", "polling", "offline"}
+    needed = (said - {"js"}) | states | {f"{name}_{form}" for name in counted for form in FORMS}
+    assert len(needed) > 20
+    for language in ("ko", "en"):
+        for address in ("/", f"/books/{BOOK}/"):
+            page = await (await visit(language=language)).open(address)
+            assert needed <= set(_scripted(page))
+
+
+async def test_home_shows_latest_lines(visit: Visit, service: Service) -> None:
+    """With each book is its newest review that there still is, and who wrote it."""
+    jun = await author(service)
+    _, hidden, deleted = await write(service, jun, "처음", "숨김", "지움")
+    await service.store.reviews.delete(deleted, by=jun)
+    await service.store.moderation.hide(hidden, by=await service.account("sora", staff=True))
+    await write(service, await author(service, "mina"), "다른 책", book=3)
+    page = await (await visit()).open("/")
+    lines = {
+        item["data-book"]: [_text(part) for part in item.one("p", class_="latest").children]
+        for item in page.one("ul").all("li")
+        if item.one("p", class_="latest").children
+    }
+    assert lines == {str(BOOK): ["jun", " ", "처음"], "3": ["mina", " ", "다른 책"]}
+    places = {item["data-book"]: item["data-position"] for item in page.one("ul").all("li")}
+    assert places[str(BOOK)] == f"{service.store.epoch}-{await service.head(BOOK)}"
 
 
 def test_languages_have_same_words() -> None:
@@ -874,6 +911,17 @@ def _everything(page: Element) -> list[Element]:
     """All elements of a page, templates and what is in them included."""
     inside = [child for child in page.children if isinstance(child, Element)]
     return [page, *chain(*map(_everything, inside))]
+
+
+def _text(part: Element | str) -> str:
+    return part if isinstance(part, str) else part.text
+
+
+def _scripted(page: Element) -> dict[str, str]:
+    """The words that scripts find on a page."""
+    (template,) = [part for part in _everything(page) if part.attributes.get("id") == "words"]
+    words: dict[str, str] = json.loads(template["data-words"])
+    return words
 
 
 def _host_of(address: str) -> str | None:

@@ -38,27 +38,25 @@ export class Deletion {
   }
 
   #undo(id) {
-    this.#bringBack(id);
+    this.#stage.now(() => this.#bringBack(id));
     this.#announcer.say(words.undone);
   }
 
   async #send(id) {
     try {
       const { position } = await request("DELETE", `/api/reviews/${id}/`, { keepalive: true });
-      this.#list.remove(id, position);
+      this.#stage.soon(() => this.#list.remove(id, position));
     } catch (refusal) {
       if (refusal.status === 404) return; // somebody else was faster
-      this.#bringBack(id);
+      this.#stage.soon(() => this.#bringBack(id));
       this.#notice.show(`${words.delete_failed} ${refusal.message}`);
       this.#announcer.say(words.delete_failed);
     }
   }
 
   #bringBack(id) {
-    this.#stage.now(() => {
-      const item = this.#list.bringBack(id);
-      this.#count.settle(id);
-      if (item) focusOn(item);
-    });
+    const item = this.#list.bringBack(id);
+    this.#count.settle(id);
+    if (item) focusOn(item);
   }
 }

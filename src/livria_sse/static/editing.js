@@ -36,7 +36,7 @@ export class Editing {
       this.#save(item, form, draft);
     });
     form.querySelector("[data-action=cancel]").addEventListener("click", () => {
-      this.#close(item, form, draft);
+      this.#stage.now(() => this.#close(item, form, draft));
     });
     this.#stage.now(() => {
       content.hidden = true;
@@ -50,14 +50,16 @@ export class Editing {
     if (form.ariaBusy) return;
     form.ariaBusy = "true";
     try {
-      const review = await request("PATCH", `/api/reviews/${item.dataset.id}/`, {
-        body: { content },
+      const address = `/api/reviews/${item.dataset.id}/`;
+      const review = await request("PATCH", address, { body: { content } });
+      await this.#stage.soon(() => {
+        this.#list.upsert(review, review.position);
+        if (form.elements.content.value === content) this.#close(item, form, draft);
       });
-      this.#stage.now(() => this.#list.upsert(review, review.position));
       this.#announcer.say(words.saved);
-      if (form.elements.content.value === content) this.#close(item, form, draft);
     } catch (refusal) {
-      this.#stage.now(() => complain(form.querySelector(".failed"), words.update_failed, refusal));
+      const failed = form.querySelector(".failed");
+      this.#stage.soon(() => complain(failed, words.update_failed, refusal));
     } finally {
       form.ariaBusy = null;
     }
@@ -65,13 +67,11 @@ export class Editing {
 
   #close(item, form, draft) {
     draft.clear();
-    this.#stage.now(() => {
-      const hadFocus = form.contains(document.activeElement);
-      form.remove();
-      item.querySelector(".content").hidden = false;
-      if (hadFocus) focusOn(item.querySelector("[data-action=edit]"));
-      this.#list.letGo(item);
-    });
+    const hadFocus = form.contains(document.activeElement);
+    form.remove();
+    item.querySelector(".content").hidden = false;
+    if (hadFocus) focusOn(item.querySelector("[data-action=edit]"));
+    this.#list.letGo(item);
     this.#onClose();
   }
 }

@@ -2,12 +2,17 @@
 
 export class Frame {
   #draw;
+  #isReady;
   #waiting = [];
   #request = null;
 
-  /** @param {(actions: () => void) => void} [draw] is given what is to be done */
-  constructor(draw = (actions) => actions()) {
+  /**
+   * @param {(actions: () => void) => void} [draw] is given what is to be done
+   * @param {() => boolean} [isReady] whether it can be done in this frame; else in a later one
+   */
+  constructor(draw = (actions) => actions(), isReady = () => true) {
     this.#draw = draw;
+    this.#isReady = isReady;
     addEventListener("visibilitychange", () => this.#flush());
   }
 
@@ -16,7 +21,13 @@ export class Frame {
     this.#waiting.push(action);
     // Who does not look gets no frames: what waits for one would pile up.
     if (document.hidden) this.#flush();
-    else this.#request ??= requestAnimationFrame(() => this.#flush());
+    else this.#request ??= requestAnimationFrame(() => this.#take());
+  }
+
+  #take() {
+    this.#request = null;
+    if (this.#isReady()) this.#flush();
+    else this.#request = requestAnimationFrame(() => this.#take());
   }
 
   #flush() {

@@ -27,7 +27,7 @@ export class Older {
     const before = this.#list.oldest ? `&before=${this.#list.oldest}` : "";
     const address = `/api/reviews/?book=${this.#page.book}${before}&limit=${LIMIT}`;
     const { reviews, next, position } = await request("GET", address);
-    this.#stage.now(() => {
+    await this.#stage.soon(() => {
       for (const review of reviews) this.#list.upsert(review, position, { older: true });
       this.#link.hidden = !next;
     });
@@ -35,6 +35,6 @@ export class Older {
   }
 
   #complain(refusal) {
-    this.#stage.now(() => complain(document.getElementById("older-failed"), "", refusal));
+    this.#stage.soon(() => complain(document.getElementById("older-failed"), "", refusal));
   }
 }

@@ -15,8 +15,11 @@ const JUMP = { duration: 1 };
 export class Stage {
   #section;
   #list;
-  #frame = new Frame((actions) => this.now(actions));
   #glides = [];
+  #frame = new Frame(
+    (actions) => this.now(actions),
+    () => this.#isAtRest(),
+  );
   #calm = matchMedia("(prefers-reduced-motion: reduce)");
 
   /** @param {HTMLElement} section @param {HTMLElement} list in it, whose items move one by one */
@@ -25,51 +28,86 @@ export class Stage {
     this.#list = list;
   }
 
-  /** Does something in the next frame, together with all else until then. */
+  /**
+   * Does something in the next frame in which all is at rest, with all else until then.
+   *
+   * @returns {Promise<*>} what comes of it
+   */
   soon(action) {
-    this.#frame.soon(action);
+    return new Promise((done) => this.#frame.soon(() => done(action())));
   }
 
-  /** Does something now that may move what is shown. */
+  /** Does something at once, as the reader wishes. */
   now(action) {
     if (document.hidden) {
       action();
       return;
     }
-    const before = new Map(this.#blocks().map((block) => [block, block.getBoundingClientRect()]));
+    const seen = this.#places();
     for (const glide of this.#glides.splice(0)) glide.cancel();
+    const before = this.#places();
     action();
     this.#hold(before);
-    this.#glide(before);
+    this.#glide(seen);
   }
 
-  #blocks() {
-    const others = [...this.#section.children].filter((child) => child !== this.#list);
-    return [...others, ...this.#list.children].filter((block) => !block.hidden);
+  /** @returns {Map<Element, DOMRect>} */
+  #places() {
+    return new Map(this.#parts().map((part) => [part, part.getBoundingClientRect()]));
+  }
+
+  /** Whether the last frame, too, was at rest: what moves from there on moves from where it was. */
+  #isAtRest() {
+    const wasAtRest = this.#glides.length === 0;
+    this.#glides = this.#glides.filter((glide) => glide.playState === "running");
+    return wasAtRest;
+  }
+
+  /** What can move: the blocks of the section, the items of the list, and what is in a form. */
+  #parts() {
+    const inForms = this.#section.querySelectorAll("form > *");
+    return [...this.#section.children, ...this.#list.children, ...inForms];
   }
 
   /** Scrolls by as much as the first block in view was moved. */
   #hold(before) {
-    const inView = this.#blocks()
-      .filter((block) => before.get(block)?.bottom > 0)
+    const blocks = [...this.#section.children, ...this.#list.children];
+    const inView = blocks
+      .filter((block) => block !== this.#list && isShown(block) && before.get(block)?.bottom > 0)
       .sort((one, other) => before.get(one).top - before.get(other).top);
     if (!inView.length) return;
     const moved = inView[0].getBoundingClientRect().top - before.get(inView[0]).top;
     if (Math.abs(moved) >= 1) scrollBy({ top: moved, behavior: "instant" });
   }
 
-  #glide(before) {
-    const moved = this.#blocks()
-      .filter((block) => before.has(block))
-      .map((block) => ({ block, from: before.get(block), to: block.getBoundingClientRect() }))
-      .filter(({ from, to }) => Math.abs(from.top - to.top) >= 1 && (isInView(from) || isInView(to)));
-    for (const { block, from, to } of moved) {
-      const path = [{ transform: `translateY(${from.top - to.top}px)` }, { transform: "none" }];
-      this.#glides.push(block.animate(path, this.#calm.matches ? JUMP : GLIDE));
+  #glide(seen) {
+    const ways = new Map();
+    for (const part of this.#parts().filter((each) => seen.has(each) && isShown(each))) {
+      const [from, to] = [seen.get(part), part.getBoundingClientRect()];
+      const isSeen = from.height > 0 && (this.#isInView(part, from) || this.#isInView(part, to));
+      ways.set(part, isSeen ? from.top - to.top : 0);
     }
+    for (const [part, way] of ways) {
+      const own = way - carried(part, ways);
+      if (Math.abs(own) < 0.5) continue;
+      const path = [{ transform: `translateY(${own}px)` }, { transform: "none" }];
+      this.#glides.push(part.animate(path, this.#calm.matches ? JUMP : GLIDE));
+    }
+  }
+
+  /** Of the list only its top can move: the rest of it are its items. */
+  #isInView(part, { top, bottom }) {
+    return (part === this.#list ? top : bottom) > 0 && top < innerHeight;
   }
 }
 
-function isInView({ top, bottom }) {
-  return bottom > 0 && top < innerHeight;
+/** How far a part is moved by what it is in. */
+function carried(part, ways) {
+  let outer = part.parentElement;
+  while (outer && !ways.has(outer)) outer = outer.parentElement;
+  return outer ? ways.get(outer) : 0;
+}
+
+function isShown(block) {
+  return block.isConnected && !block.hidden;
 }

@@ -83,15 +83,17 @@ export class Writing {
     const headers = { "Idempotency-Key": attempt.key };
     try {
       const review = await request("POST", "/api/reviews/", { body, headers });
-      this.#stage.now(() => {
+      await this.#stage.soon(() => {
         this.#list.upsert(review, review.position);
         if (pending && this.#list.isPending(pending)) pending.remove();
       });
       this.#accepted(attempt, review);
     } catch (refusal) {
-      // The stream has brought it: only the answer was lost.
-      if (pending && !this.#list.isPending(pending)) this.#accepted(attempt);
-      else this.#refused(attempt, pending, refusal);
+      await this.#stage.soon(() => {
+        // The stream has brought it: only the answer was lost.
+        if (pending && !this.#list.isPending(pending)) this.#accepted(attempt);
+        else this.#refused(attempt, pending, refusal);
+      });
     }
   }
 
@@ -105,14 +107,12 @@ export class Writing {
   }
 
   #refused(attempt, pending, refusal) {
-    this.#stage.now(() => {
-      pending?.remove();
-      this.#forget(attempt);
-      this.#field.value = [attempt.content, this.#field.value].filter(Boolean).join("\n\n");
-      this.#lost = attempt;
-      this.#keep();
-      complain(this.#failed, words.create_failed, refusal);
-    });
+    pending?.remove();
+    this.#forget(attempt);
+    this.#field.value = [attempt.content, this.#field.value].filter(Boolean).join("\n\n");
+    this.#lost = attempt;
+    this.#keep();
+    complain(this.#failed, words.create_failed, refusal);
   }
 
   #forget(attempt) {
