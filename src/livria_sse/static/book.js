@@ -44,16 +44,16 @@ list.element.addEventListener("click", (event) => {
 
 document.querySelector("form[action='/sign-out/']")?.addEventListener("submit", forgetDrafts);
 
-/** The reviews of this page as they are now; the book has its newest ones. */
+/** Shows the reviews of this page as they are now, given the book with its newest ones. */
 async function refresh(book) {
+  showCount(book.review_count);
   if (page.newest === "yes") {
     arrivals.replace(book.reviews, book.position, book.reviews.length < book.review_count);
-  } else {
-    const address = `/api/reviews/?book=${page.book}&before=${page.before}&limit=20`;
-    const { reviews, position, next } = await request("GET", address);
-    arrivals.replace(reviews, position, next !== null);
+    return;
   }
-  showCount(book.review_count);
+  const address = `/api/reviews/?book=${page.book}&before=${page.before}&limit=20`;
+  const older = await request("GET", address).catch(() => null);
+  if (older) arrivals.replace(older.reviews, older.position, older.next !== null);
 }
 
 function showCount(number) {
