@@ -147,7 +147,7 @@ def test_streams_are_refused(context: BrowserContext, server: ServerProcess, min
 
 def test_silence(context: BrowserContext, network: TCPProxy, mina: Person, book: int) -> None:
     """A stream in which not even heartbeats come is opened anew."""
-    tab = live_tab(context, network.port, book)
+    tab = live_tab(context, network.port, book, silence=1_500)
     network.pause()
     tab.is_in_state(book, "reconnecting")
     mina.post(book, "meanwhile")

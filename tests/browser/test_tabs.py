@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Iterator
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from playwright.sync_api import APIResponse, BrowserContext, Route
@@ -49,12 +50,16 @@ def context(new_context: NewContext, server: ServerProcess) -> Iterator[BrowserC
 
 
 def open_tabs(
-    context: BrowserContext, server: ServerProcess, *books: int, with_clock: bool = False
+    context: BrowserContext,
+    server: ServerProcess,
+    *books: int,
+    with_clock: bool = False,
+    **patience: int,
 ) -> list[Tab]:
     """Tabs that are live, one for each of the books."""
     tabs = [Tab(context, server.url, with_clock=with_clock) for _ in books]
     for tab, book in zip(tabs, books, strict=True):
-        tab.watch(book)
+        tab.watch(book, patience=patience)
     for tab, book in zip(tabs, books, strict=True):
         tab.is_in_state(book, "live")
     return tabs
@@ -126,6 +131,24 @@ def test_a_page_of_several_books(
     tab.shows(read, "new")
     tab.shows(listed, "new")
     assert tab.texts(closed) == []
+
+
+def test_more_books_than_a_stream_has(
+    context: BrowserContext, server: ServerProcess, mina: Person
+) -> None:
+    """Of more than fifty books, those are followed that somebody reads, whichever came first."""
+    tab = Tab(context, server.url)
+    books = [server.add_book() for _ in range(51)]
+    position = position_of(mina, books[0])
+    for book in books:
+        tab.watch(book, position=position, reading=book == books[-1])
+    tab.is_in_state(books[-1], "live")
+    mina.post(books[-1], "to who reads")
+
+    tab.shows(books[-1], "to who reads")
+    followed = parse_qs(urlsplit(tab.streams[-1]).query)
+    assert followed["book"] == [str(book) for book in [books[-1], *books[:49]]]
+    assert followed["reading"] == [str(books[-1])]
 
 
 def test_viewers(context: BrowserContext, server: ServerProcess, new_context: NewContext) -> None:
@@ -212,7 +235,7 @@ def test_a_leader_that_does_not_answer(
 ) -> None:
     """A leader that hangs is replaced, and gives way when it is back."""
     book = server.add_book()
-    leader, other = open_tabs(context, server, book, book)
+    leader, other = open_tabs(context, server, book, book, silence=1_500)
     held: list[Route] = []
     leader.page.route("**/hang", lambda route: held.append(route))
     leader.page.evaluate(HANG)

@@ -114,7 +114,8 @@ export class Tab {
     const held = () =>
       new Promise((resolve) => {
         signal.addEventListener("abort", resolve);
-        this.#lead();
+        if (signal.aborted) resolve(); // it has left before it was elected
+        else this.#lead();
       });
     navigator.locks.request(this.#site.name, steal ? { steal } : { signal }, held).catch((error) => {
       if (signal.aborted) return;
