@@ -11,6 +11,10 @@ from tests.parts import Person, ServerProcess
 #: Keeps what moved without being asked to (Layout Instability API).
 KEEP_SHIFTS = """
 window.shifts = [];
+window.touched = 0;
+for (const touch of ["pointerdown", "keydown"]) {
+  addEventListener(touch, () => (touched = performance.now()), { capture: true });
+}
 new PerformanceObserver((list) => {
   for (const shift of list.getEntries()) {
     if (!shift.hadRecentInput) {
@@ -29,6 +33,11 @@ def assert_fits(page: Page) -> None:
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), page.url
 
 
+def is_left_alone(page: Page) -> None:
+    """Waits until what moves is no more taken for an answer to a press, as it is for 500 ms."""
+    page.wait_for_function("() => performance.now() > touched + 600")
+
+
 def has_held_still(page: Page) -> None:
     """Asserts that nothing has moved since the page was opened."""
     page.wait_for_function("() => document.getAnimations().length === 0")
@@ -45,7 +54,7 @@ def test_books_hold_still(
     book = shared.add_book()
     reviews = [jun.post(book, f"review {number}") for number in range(4)]
     context = new_context(viewport={"width": width, "height": 800}, reduced_motion=motion)
-    sign_up_quickly(context, shared, f"a-very-long-name-of-{width}-{motion[:3]}")
+    sign_up_quickly(context, shared, f"me{width}{motion[0]}")
     page = context.new_page()
     page.add_init_script(KEEP_SHIFTS)
     page.goto(f"{shared.url}/books/{book}/")
@@ -66,6 +75,12 @@ def test_books_hold_still(
     expect(page.locator("#list .actions")).to_be_visible()
     page.locator("[data-action=delete]").click()
     page.get_by_role("button", name="Undo").click()
+    is_left_alone(page)
+    mine = page.locator("#list > li").filter(has=page.locator(".actions"))
+    address = f"{shared.url}/api/reviews/{mine.get_attribute('data-id')}/"
+    assert context.request.patch(address, data={"content": "my own, edited elsewhere"}).ok
+    expect(mine.locator(".edited")).to_be_visible()
+    has_held_still(page)
     for number in range(5):
         jun.post(book, f"one of a burst {number}")
     expect(page.locator("#count")).to_have_text("10 reviews")

@@ -170,7 +170,7 @@ def test_viewers(context: BrowserContext, server: ServerProcess, new_context: Ne
 def test_the_leader_is_closed(context: BrowserContext, server: ServerProcess, mina: Person) -> None:
     """When the tab that holds the stream is closed another takes over, and nothing is lost."""
     book = server.add_book()
-    leader, *others = open_tabs(context, server, *[book] * 3)
+    leader, *others = open_tabs(context, server, *[book] * 3, answer=NEVER)
     mina.post(book, "before")
     for tab in others:
         tab.shows(book, "before")
@@ -187,7 +187,7 @@ def test_the_leader_is_closed(context: BrowserContext, server: ServerProcess, mi
 def test_the_leader_crashes(context: BrowserContext, server: ServerProcess, mina: Person) -> None:
     """The same when its process dies, without a word."""
     book = server.add_book()
-    leader, *others = open_tabs(context, server, *[book] * 3)
+    leader, *others = open_tabs(context, server, *[book] * 3, answer=NEVER)
 
     leader.crash()
     mina.post(book, "while nobody leads")

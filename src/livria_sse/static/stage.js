@@ -12,6 +12,8 @@ const GLIDE = { duration: 200, easing: "ease-out" };
 // One frame of the old place is left: a jump, for those who do not want to see things move.
 const JUMP = { duration: 1 };
 
+const INNER = "form > *, .review > *, .actions";
+
 export class Stage {
   #section;
   #list;
@@ -63,10 +65,10 @@ export class Stage {
     return wasAtRest;
   }
 
-  /** What can move: the blocks of the section, the items of the list, and what is in a form. */
+  /** What can move: the blocks of the section, the items of the list, and what is in them. */
   #parts() {
-    const inForms = this.#section.querySelectorAll("form > *");
-    return [...this.#section.children, ...this.#list.children, ...inForms];
+    const inner = this.#section.querySelectorAll(INNER);
+    return [...this.#section.children, ...this.#list.children, ...inner];
   }
 
   /** Scrolls by as much as the first block in view was moved. */
