@@ -76,7 +76,7 @@ async def test_slow_readers_cost_no_memory(service: Service, new_reader: NewRead
             await service.post(f"review {number}")
 
         assert slow.writes == writes
-        assert len(asyncio.all_tasks()) == tasks
+        assert len(asyncio.all_tasks()) <= tasks
         slow.go_on_reading()
 
 

@@ -62,7 +62,8 @@ class Hub:
         self._tasks.spawn(kept(self._heartbeat.run))
         self._tasks.spawn(kept(self._stalled.run))
         self._tasks.spawn(kept(self._audit.run))
-        self._tasks.spawn(kept(self._viewers.run))
+        if self._settings.viewers:
+            self._tasks.spawn(kept(self._viewers.run))
         try:
             yield self
         finally:

@@ -57,6 +57,7 @@ def check_declared_length(request: Request) -> None:
 
 
 async def _read(request: Request) -> bytes:
+    check_declared_length(request)
     body = bytearray()
     try:
         async for chunk in request.stream():

@@ -17,8 +17,9 @@ def resource(path: str, **endpoints: Endpoint) -> Route:
     """A route with an endpoint for each method, so that a refusal can name all that are allowed."""
 
     async def dispatch(request: Request) -> ASGIApp:
-        check_declared_length(request)
         method = "GET" if request.method == "HEAD" else request.method
+        if method == "GET":
+            check_declared_length(request)  # here; the others look at it when they read
         return await endpoints[method](request)
 
     return Route(path, dispatch, methods=list(endpoints))
