@@ -63,7 +63,7 @@ class FrontEnd(Part):
             return subprocess.Popen(
                 [node(), "node_modules/vite/bin/vite.js", *arguments],
                 cwd=self._folder,
-                env={**os.environ, "VITE_LIVRIA": self._service},
+                env={**os.environ, "VITE_LIVRIA": self._service, "NO_COLOR": "1"},
                 stdout=log,
                 stderr=log,
             )
