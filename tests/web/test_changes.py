@@ -119,3 +119,13 @@ async def test_what_is_missing_is_named(shared: Service, query: str, field: str)
 
     assert answer.status_code == 422
     assert list(problem_of(answer)["errors"]) == [field]
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
+async def test_changes_are_read_only(shared: Service, method: str) -> None:
+    """What changed is no review that could be changed."""
+    async with shared.client() as client:
+        answer = await client.request(method, "/api/reviews/changes/")
+
+    assert answer.status_code == 405
+    assert set(answer.headers["Allow"].split(", ")) == {"GET", "HEAD"}

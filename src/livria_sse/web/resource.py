@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
-from starlette.routing import Route
-from starlette.types import ASGIApp
+from starlette.routing import Match, Route
+from starlette.types import ASGIApp, Scope
 
 from livria_sse.web.body import check_declared_length
 from livria_sse.web.state import Request
@@ -13,7 +13,16 @@ from livria_sse.web.state import Request
 Endpoint = Callable[[Request], Awaitable[ASGIApp]]
 
 
-def resource(path: str, **endpoints: Endpoint) -> Route:
+class Resource(Route):
+    """A path that is nobody else's: with other methods, it is refused, and no pattern is asked."""
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """Whether a request is for this resource, whatever its method."""
+        match, found = super().matches(scope)
+        return (Match.FULL if match is Match.PARTIAL else match), found
+
+
+def resource(path: str, **endpoints: Endpoint) -> Resource:
     """A route with an endpoint for each method, so that a refusal can name all that are allowed."""
 
     async def dispatch(request: Request) -> ASGIApp:
@@ -22,4 +31,4 @@ def resource(path: str, **endpoints: Endpoint) -> Route:
             check_declared_length(request)  # here; the others look at it when they read
         return await endpoints[method](request)
 
-    return Route(path, dispatch, methods=list(endpoints))
+    return Resource(path, dispatch, methods=list(endpoints))
