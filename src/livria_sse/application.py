@@ -27,7 +27,7 @@ from livria_sse.store import Store, open_store
 from livria_sse.tallies import Tallies
 from livria_sse.throttle import open_throttle
 from livria_sse.web import accounts, books, changes, openapi, ops, pages, reviews, stream, visits
-from livria_sse.web.clients import Proxies
+from livria_sse.web.clients import Proxies, address_of
 from livria_sse.web.metrics import open_metrics
 from livria_sse.web.middleware import OptionalSlash, SameSite
 from livria_sse.web.origins import METHODS, READ, SENT, Origins
@@ -35,6 +35,7 @@ from livria_sse.web.peers import Peers
 from livria_sse.web.problems import HANDLERS
 from livria_sse.web.state import State
 from livria_sse.web.templating import open_templates
+from livria_sse.web.turns import Turns
 
 Lifespan = Callable[[Starlette], AbstractAsyncContextManager[State]]
 
@@ -42,15 +43,17 @@ Lifespan = Callable[[Starlette], AbstractAsyncContextManager[State]]
 class Application(Starlette):
     """Starlette behind proxies; streams go past its middleware, of which they need nothing."""
 
-    def __init__(self, proxies: Proxies, **parts: Any) -> None:
+    def __init__(self, proxies: Proxies, turns: Turns, **parts: Any) -> None:
         super().__init__(**parts)
         self._proxies = proxies
+        self._turns = turns
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers a request."""
         asked = None
         if scope["type"] == "http":
             self._proxies.reveal(scope)
+            await self._turns.take(address_of(scope))
             if scope["method"] == "GET":
                 asked = stream.asked_stream(scope)
         await (asked or super().__call__)(scope, receive, send)
@@ -68,8 +71,10 @@ def create_app(settings: Settings, tallies: Tallies | None = None) -> Starlette:
     origins = Origins(settings.allowed_origins)
     proxies = Proxies(settings.trusted_proxies)
     peers = Peers(settings, proxies)
+    turns = Turns()
     app = Application(
         proxies,
+        turns,
         routes=_routes(),
         middleware=[
             *_cross_origin(settings.allowed_origins),
@@ -77,7 +82,7 @@ def create_app(settings: Settings, tallies: Tallies | None = None) -> Starlette:
             Middleware(OptionalSlash),
         ],
         exception_handlers=HANDLERS,
-        lifespan=_lifespan(settings, origins, peers, tallies),
+        lifespan=_lifespan(settings, origins, peers, turns, tallies),
     )
     app.state.peers = peers  # for our own server, which lets them in
     app.router.redirect_slashes = False
@@ -116,7 +121,7 @@ def _cross_origin(listed: tuple[str, ...]) -> list[Middleware]:
 
 
 def _lifespan(
-    settings: Settings, origins: Origins, peers: Peers, tallies: Tallies | None
+    settings: Settings, origins: Origins, peers: Peers, turns: Turns, tallies: Tallies | None
 ) -> Lifespan:
     site_tokens = SiteTokens(settings)
 
@@ -143,6 +148,7 @@ def _lifespan(
                     "templates": open_templates(),
                     "origins": origins,
                     "metrics": metrics,
+                    "turns": turns,
                 }
 
     return lifespan

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import sys
 import threading
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -12,7 +14,7 @@ import pytest
 from argon2 import PasswordHasher, Type, extract_parameters
 
 from livria_sse.auth import Auth, SiteTokens, open_passwords
-from livria_sse.auth.passwords import THREADS, Passwords
+from livria_sse.auth.passwords import NICE, THREADS, Passwords
 from livria_sse.errors import WrongCredentials
 from livria_sse.settings import Settings
 from livria_sse.store import Store
@@ -28,6 +30,13 @@ class Work(NamedTuple):
     #: The hash that was made, or checked.
     hash: str
     thread: threading.Thread
+    #: Of the thread.
+    nice: int
+
+
+def nice() -> int:
+    """How far the present thread stands behind in the queue for the processor."""
+    return os.getpriority(os.PRIO_PROCESS, 0)
 
 
 @pytest.fixture
@@ -51,11 +60,11 @@ def work(monkeypatch: pytest.MonkeyPatch) -> list[Work]:
 
     def hashing(hasher: PasswordHasher, password: str) -> str:
         made = hash_(hasher, password)
-        done.append(Work("hash", made, threading.current_thread()))
+        done.append(Work("hash", made, threading.current_thread(), nice()))
         return made
 
     def verifying(hasher: PasswordHasher, hash: str, password: str) -> bool:
-        done.append(Work("verify", hash, threading.current_thread()))
+        done.append(Work("verify", hash, threading.current_thread(), nice()))
         return verify(hasher, hash, password)
 
     monkeypatch.setattr(PasswordHasher, "hash", hashing)
@@ -127,6 +136,15 @@ async def test_few_threads_hash(passwords: Passwords, work: list[Work]) -> None:
     await asyncio.gather(*(passwords.hash(f"{PASSWORD} {n}") for n in range(3 * THREADS)))
     assert len(work) == 3 * THREADS
     assert len({each.thread for each in work}) <= THREADS
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only there a thread has one of its own")
+async def test_hashing_gives_way(passwords: Passwords, work: list[Work]) -> None:
+    """Whoever hashes stands behind the event loop in the queue for the processor."""
+    await passwords.hash(PASSWORD)
+    (hashed,) = work
+
+    assert hashed.nice == min(nice() + NICE, 19)
 
 
 async def test_threads_end() -> None:

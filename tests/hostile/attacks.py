@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from tests.hostile import connections, requests, texts, tokens
-from tests.hostile.wire import Target
+from tests.hostile.wire import PROXY, Target
 from tests.parts import ServerProcess
 
 Attack = Callable[[Target], Awaitable[None]]
@@ -42,6 +42,6 @@ def attacked_server(folder: Path) -> ServerProcess:
         heartbeat_seconds="1",
         send_seconds="1",
         jwt_secret=tokens.SECRET,
-        trusted_proxies="127.0.0.1",
+        trusted_proxies=PROXY,
         max_streams_per_address=str(requests.STREAMS_PER_ADDRESS),
     )

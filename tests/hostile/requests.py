@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack
 from itertools import count, product, repeat
 from urllib.parse import quote, quote_from_bytes
 
-from tests.hostile.wire import Target, Wire, assert_refused, connected, request, statuses
+from tests.hostile.wire import PROXY, Target, Wire, assert_refused, connected, request, statuses
 
 UNKNOWN = range(1_000_000, 1_010_000)
 AT_ONCE, BATCH = 10, 8
@@ -63,7 +63,8 @@ async def _resume(target: Target, queried: bytes, sent: bytes) -> None:
 async def forged_forwarding(target: Target) -> None:
     """Opens streams as somebody else each time, behind a proxy that says who it really is."""
     async with AsyncExitStack() as stack:
-        wires = [await stack.enter_async_context(connected(target)) for _ in range(FORGERS)]
+        proxied = (connected(target, address=PROXY) for _ in range(FORGERS))
+        wires = [await stack.enter_async_context(each) for each in proxied]
         answers = await asyncio.gather(*map(_open_as, count(), repeat(target.book), wires))
         admitted = sum(b"event: stream.ready" in each for each in answers)
         turned_away = sum(b"event: stream.busy" in each for each in answers)

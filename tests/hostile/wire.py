@@ -12,6 +12,8 @@ import httpx
 
 #: Nobody waits for longer than this for an answer, or for the end of a connection.
 LONGEST_SECONDS = 30
+#: Where attackers come from, and a proxy that the server trusts.
+ELSEWHERE, PROXY = "127.0.0.9", "127.0.0.1"
 _STATUS = re.compile(rb"HTTP/1\.[01] ([0-9]{3}) ")
 
 
@@ -28,7 +30,10 @@ class Target:
     def client(self, **headers: str) -> httpx.AsyncClient:
         """A client that sends what clients can."""
         return httpx.AsyncClient(
-            base_url=f"http://127.0.0.1:{self.port}", headers=headers, timeout=LONGEST_SECONDS
+            base_url=f"http://127.0.0.1:{self.port}",
+            headers=headers,
+            timeout=LONGEST_SECONDS,
+            transport=httpx.AsyncHTTPTransport(local_address=ELSEWHERE),
         )
 
 
@@ -79,7 +84,7 @@ class Wire:
 
 
 @asynccontextmanager
-async def connected(target: Target, *, address: str = "127.0.0.1") -> AsyncIterator[Wire]:
+async def connected(target: Target, *, address: str = ELSEWHERE) -> AsyncIterator[Wire]:
     """A connection from some address, which is dropped in the end without a word."""
     reader, writer = await asyncio.open_connection(
         "127.0.0.1", target.port, local_addr=(address, 0)

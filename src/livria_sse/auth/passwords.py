@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import sys
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
@@ -16,6 +18,9 @@ T = TypeVar("T")
 #: A hash takes tens of milliseconds and 64 MiB. On the event loop it would halt every stream; in
 #: more threads at once, a crowd that signs in would take all cores and much memory.
 THREADS = 2
+#: How far these stand behind in the queue for the processor (nice(2)): where there is one core, a
+#: hash would hold up the event loop for 20 to 50 ms (measured).
+NICE = 10
 
 
 class Passwords:
@@ -53,5 +58,13 @@ class Passwords:
 @asynccontextmanager
 async def open_passwords() -> AsyncIterator[Passwords]:
     """Passwords, with threads that end when it is left."""
-    with ThreadPoolExecutor(THREADS, thread_name_prefix="livria-password") as threads:
+    threads = ThreadPoolExecutor(
+        THREADS, thread_name_prefix="livria-password", initializer=_give_way
+    )
+    with threads:
         yield Passwords(threads)
+
+
+def _give_way() -> None:
+    if sys.platform == "linux":  # elsewhere, 0 is not this thread but all of the process
+        os.setpriority(os.PRIO_PROCESS, 0, os.getpriority(os.PRIO_PROCESS, 0) + NICE)

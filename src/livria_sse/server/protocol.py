@@ -76,6 +76,7 @@ class DetachingProtocol(GuardedProtocol):
     def _forget(self) -> None:
         # References in a circle would stay until the garbage collector comes.
         self._unanswered.clear()
+        self.pipeline.clear()
         nothing: Any = None
         self.parser = self.cycle = self.scope = self.headers = nothing
 

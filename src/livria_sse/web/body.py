@@ -11,6 +11,7 @@ from starlette.requests import ClientDisconnect
 
 from livria_sse.errors import BodyTooLarge, MalformedBody, UnsupportedMediaType
 from livria_sse.inputs import validated
+from livria_sse.web.clients import address_of
 from livria_sse.web.state import Request
 
 M = TypeVar("M", bound=BaseModel)
@@ -66,6 +67,8 @@ async def _read(request: Request) -> bytes:
                 raise BodyTooLarge
     except ClientDisconnect as error:
         raise MalformedBody("The body was cut off.") from error
+    # To decode the largest takes milliseconds, and many can be complete at once.
+    await request.state["turns"].take(address_of(request.scope))
     return bytes(body)
 
 

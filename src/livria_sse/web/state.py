@@ -13,6 +13,7 @@ from livria_sse.store import Store
 from livria_sse.throttle import Throttle
 from livria_sse.web.metrics import Metrics
 from livria_sse.web.origins import Origins
+from livria_sse.web.turns import Turns
 
 
 class State(TypedDict):
@@ -25,6 +26,7 @@ class State(TypedDict):
     templates: Environment
     origins: Origins
     metrics: Metrics
+    turns: Turns
 
 
 Request = StarletteRequest[State]
