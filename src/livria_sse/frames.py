@@ -96,8 +96,8 @@ def heartbeat() -> bytes:
 
 def viewers(book_id: int, number: int) -> bytes:
     """How many have the page of a book open now. It has no id and moves nothing."""
-    notice = {"type": "stream.viewers", "book": book_id, "viewers": number}
-    return _encode("stream.viewers", notice)
+    told = f'{{"type":"stream.viewers","book":{book_id},"viewers":{number}}}'
+    return b"event: stream.viewers\ndata: %b\n\n" % told.encode()  # at once: every reader gets one
 
 
 def closing() -> bytes:

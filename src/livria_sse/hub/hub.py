@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
 
 from livria_sse import frames
@@ -138,8 +138,10 @@ class Hub:
         return begin._replace(opening=begin.opening.before(greeting), viewed=viewed)
 
     async def _welcome(self, feed: Feed, asked: str | None) -> Welcome:
-        with self._sharing(feed):
-            return await welcome(feed, self._ladder, asked)
+        known = feed.head
+        begin = await welcome(feed, self._ladder, asked)
+        self._share(feed, known)
+        return begin
 
     async def answer(self, book_id: int, asked: str) -> Answer:
         """What somebody lacks who asks from this position, and has no stream.
@@ -149,13 +151,12 @@ class Hub:
             StoreUnavailable: It cannot be read at present.
         """
         feed = await self._feeds.passing(book_id)
-        with self._sharing(feed):
-            return await answer(feed, self._ladder, asked)
-
-    @contextmanager
-    def _sharing(self, feed: Feed) -> Iterator[None]:
         known = feed.head
-        yield
+        told = await answer(feed, self._ladder, asked)
+        self._share(feed, known)
+        return told
+
+    def _share(self, feed: Feed, known: int) -> None:
         if feed.head != known:  # the ladder had something that the others lack, too
             self._fanout.advance_all(feed)
 

@@ -62,6 +62,8 @@ class Beginning(NamedTuple):
     @property
     def rung(self) -> Rung | None:
         """The farthest rung from which anything was taken."""
+        if len(self.welcomes) == 1:
+            return self.welcomes[0].rung
         taken = {welcome.rung for welcome in self.welcomes}
         return next((rung for rung in reversed(get_args(Rung)) if rung in taken), None)
 
