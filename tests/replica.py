@@ -15,6 +15,8 @@ class Replica:
         self.review_count: int | None = None
         self.last_event_id = ""
         self.resets = 0
+        #: How many milliseconds to wait before coming back, if anything was said about it.
+        self.retry: int | None = None
         #: Every event that was ever dispatched, in order.
         self.events: list[Event] = []
         #: Every id that was the last one at some time, in order.
@@ -30,6 +32,7 @@ class Replica:
         for event in self._reader.feed(piece):
             self.events.append(event)
             self._apply(event.type, event.json)
+        self.retry = self._reader.retry or self.retry
         if self._reader.last_event_id != self.last_event_id:
             self.last_event_id = self._reader.last_event_id
             self.ids.append(self.last_event_id)

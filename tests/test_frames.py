@@ -328,6 +328,19 @@ def test_closing_asks_back() -> None:
     assert 1_500 <= reader.retry <= 2_500
 
 
+def test_already_closing_asks_back_sooner() -> None:
+    """Who comes to a server that stops has often waited before, and is asked to wait less."""
+    retries = set()
+    for _ in range(100):
+        reader = EventReader("k7q2m-40")
+        (closing,) = reader.feed(frames.already_closing())
+        assert closing == Event("stream.closing", '{"type":"stream.closing"}', "k7q2m-40")
+        retries.add(reader.retry)
+
+    assert len(retries) > 1
+    assert all(retry is not None and 500 <= retry <= 1_500 for retry in retries)
+
+
 def test_busy_asks_patience() -> None:
     """A stream that cannot be served has no id and asks readers to come back in 10 to 30 s."""
     retries = set()

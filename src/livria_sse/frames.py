@@ -102,8 +102,20 @@ def viewers(book_id: int, number: int) -> bytes:
 
 def closing() -> bytes:
     """The farewell of a server that stops: come back elsewhere, not all at once."""
-    notice = {"type": "stream.closing"}
-    return _encode("stream.closing", notice, retry=retry_milliseconds())
+    return _closing(retry_milliseconds())
+
+
+def already_closing() -> bytes:
+    """The farewell to those who come to a server that stops.
+
+    Many have waited just before, as the process that they were at was replaced, too. They are few
+    at a time, so they need not wait as long again.
+    """
+    return _closing(random.randint(500, 1_500))  # noqa: S311
+
+
+def _closing(retry: int) -> bytes:
+    return _encode("stream.closing", {"type": "stream.closing"}, retry=retry)
 
 
 def busy() -> bytes:

@@ -14,8 +14,6 @@ from tests.fleet.writers import Ledger, Writer
 from tests.parts import ReverseProxy
 from tests.waiting import until
 
-#: What a server asks browsers to wait before they come back, in the middle.
-BROWSER_RETRY_SECONDS = 2.0
 #: How many reviews are accepted before anything happens, and after it.
 WARM_UP = 10
 
@@ -115,7 +113,7 @@ async def play(
 def _by_way_of(proxy: ReverseProxy) -> dict[str, Any]:
     tls = ssl.create_default_context()
     tls.check_hostname, tls.verify_mode = False, ssl.CERT_NONE
-    return {"port": proxy.port, "tls": tls, "retry_seconds": BROWSER_RETRY_SECONDS}
+    return {"port": proxy.port, "tls": tls, "patient": True}
 
 
 async def _more_accepted(ledgers: dict[int, Ledger]) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 from tests.chunks import Chunks
 from tests.replica import Replica
 
-#: How long a reader waits before they come back.
+#: How long a reader waits before they come back, unless they do as they are asked.
 RETRY_SECONDS = 0.05
 
 
@@ -24,7 +24,8 @@ class Reader:
     start: str = ""
     #: How they speak to a proxy.
     tls: ssl.SSLContext | None = None
-    retry_seconds: float = RETRY_SECONDS
+    #: Whether they wait as long as the server asks them to, as browsers do.
+    patient: bool = False
     replica: Replica = field(default_factory=Replica)
     #: How often their stream ended.
     closed: int = 0
@@ -44,7 +45,11 @@ class Reader:
             except (OSError, asyncio.IncompleteReadError):
                 pass
             self._gone_at = self._gone_at or asyncio.get_running_loop().time()
-            await asyncio.sleep(self.retry_seconds)
+            await asyncio.sleep(self._patience())
+
+    def _patience(self) -> float:
+        asked = self.replica.retry
+        return asked / 1000 if self.patient and asked else RETRY_SECONDS
 
     async def _connect(self) -> None:
         reader, writer = await asyncio.open_connection("127.0.0.1", self.port, ssl=self.tls)

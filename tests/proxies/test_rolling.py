@@ -22,7 +22,7 @@ async def restarted(fleet: Fleet) -> None:
 @pytest.mark.parametrize("kind", KINDS_AT_LENGTH)
 @pytest.mark.parametrize(
     ("readers", "longest_away"),
-    [(40, math.inf), pytest.param(500, 5.0, marks=pytest.mark.long)],  # a server asks for 2 s
+    [(40, math.inf), pytest.param(500, 5.0, marks=pytest.mark.long)],
     ids=["few", "many"],
 )
 def test_rolling_restart(tmp_path: Path, kind: Kind, readers: int, longest_away: float) -> None:

@@ -187,8 +187,8 @@ class EventStream:
             subscriber.left()
 
     async def _turn_away(self, scope: Scope, send: Send) -> None:
-        closing = frames.closing() if self._hub.draining else frames.busy()
-        body = b"" if scope["method"] == "HEAD" else closing
+        farewell = frames.already_closing() if self._hub.draining else frames.busy()
+        body = b"" if scope["method"] == "HEAD" else farewell
         await send({"type": "http.response.start", "status": 200, "headers": self._headers})
         await send({"type": "http.response.body", "body": body})
 
