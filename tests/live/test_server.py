@@ -8,11 +8,13 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import httpx
 import pytest
 import uvicorn
 from tests.parts import Person, ServerProcess
+from tests.sse import EventReader
 
 from livria_sse.server import server as our_server
 from livria_sse.server.protocol import DetachingProtocol
@@ -99,6 +101,29 @@ def test_a_stream_after_other_requests(server: ServerProcess) -> None:
         assert b"stream.ready" in received(reader, b"stream.ready")
         reader.shutdown(socket.SHUT_WR)
         wait_until_left(server)
+
+
+def test_old_clients_get_no_chunks(tmp_path: Path) -> None:
+    """A client of HTTP/1.0 gets the bare events, until the connection ends."""
+    with (
+        ServerProcess(tmp_path) as server,
+        Person(server.url, "mina") as mina,
+        connection(server) as reader,
+    ):
+        reader.sendall(STREAM.replace(b"HTTP/1.1", b"HTTP/1.0"))
+        head, _, begun = received(reader, b"\n\n").partition(b"\r\n\r\n")
+        mina.post(4, "x" * 1_000)
+        told = received(reader, b"\n\n")
+        assert server.stop() == 0
+        last = received(reader)
+
+    assert b"transfer-encoding" not in head.lower()
+    assert begun.startswith(b": livria-sse book=4 ")
+    assert told.startswith(b"event: review.created\n")
+    assert last.startswith(b"event: stream.closing\n")
+    assert last.endswith(b"\n\n")
+    events = list(EventReader().feed(begun + told + last))
+    assert [event.type for event in events] == ["stream.ready", "review.created", "stream.closing"]
 
 
 def test_the_end_of_a_stream(server: ServerProcess) -> None:

@@ -17,14 +17,15 @@ class Burst:
     """Some frames, in pieces of at most 64 KiB, as each way of pushing needs them."""
 
     def __init__(self, data: bytes) -> None:
-        self._pieces = [
+        #: The frames, in plain bytes.
+        self.pieces = tuple(
             data[start : start + LARGEST_PIECE] for start in range(0, len(data), LARGEST_PIECE)
-        ]
+        )
 
     @property
     def data(self) -> bytes:
         """The frames, as they were given."""
-        return b"".join(self._pieces)
+        return b"".join(self.pieces)
 
     def before(self, data: bytes) -> Burst:
         """The same frames in front of something else."""
@@ -37,7 +38,7 @@ class Burst:
     @cached_property
     def chunks(self) -> tuple[bytes, ...]:
         """The pieces in the chunked coding of HTTP/1.1 (RFC 9112, section 7.1)."""
-        return tuple(b"%x\r\n%b\r\n" % (len(piece), piece) for piece in self._pieces)
+        return tuple(b"%x\r\n%b\r\n" % (len(piece), piece) for piece in self.pieces)
 
     @cached_property
     def chunk(self) -> bytes | None:
@@ -49,5 +50,5 @@ class Burst:
         """The pieces as ASGI messages of a response that goes on."""
         return tuple(
             {"type": "http.response.body", "body": piece, "more_body": True}
-            for piece in self._pieces
+            for piece in self.pieces
         )

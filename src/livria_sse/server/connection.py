@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import Any, ClassVar
 
 from livria_sse.hub import Burst, Owner
 
@@ -32,6 +32,9 @@ class StreamConnection(asyncio.Protocol):
         "owner",
     )
 
+    #: What ends the response.
+    LAST: ClassVar[bytes] = LAST_CHUNK
+
     #: Set by whoever has detached the stream, before the event loop goes on.
     owner: Owner
 
@@ -53,7 +56,7 @@ class StreamConnection(asyncio.Protocol):
 
     def open(self, first: Burst) -> bool:
         """Writes the head of the response and a burst at once: each write is a system call."""
-        self._rest = iter([b"".join([self._head, *first.chunks])])
+        self._rest = iter([b"".join([self._head, *self._coded(first)])])
         self._head = b""
         return self._write_rest()
 
@@ -61,8 +64,7 @@ class StreamConnection(asyncio.Protocol):
         """Writes a burst as far as the transport takes it."""
         chunk = burst.chunk
         if chunk is None:
-            self._rest = iter(burst.chunks)
-            return self._write_rest()
+            return self._write_all(burst)
         try:  # written out, as this is done for each delivered copy
             self._transport.write(chunk)
         except RuntimeError:  # uvloop has closed it, and `connection_lost` is on its way
@@ -81,6 +83,13 @@ class StreamConnection(asyncio.Protocol):
         """Closes the socket, whatever is unsent."""
         self._transport.abort()
 
+    def _coded(self, burst: Burst) -> Sequence[bytes]:
+        return burst.chunks
+
+    def _write_all(self, burst: Burst) -> bool:
+        self._rest = iter(self._coded(burst))
+        return self._write_rest()
+
     def _write(self, chunk: bytes) -> None:
         try:
             self._transport.write(chunk)
@@ -96,8 +105,8 @@ class StreamConnection(asyncio.Protocol):
         return True
 
     def _finish(self) -> None:
-        chunks = self._last.chunks if self._last else ()
-        self._write(b"".join([*chunks, LAST_CHUNK]))
+        last = self._coded(self._last) if self._last else ()
+        self._write(b"".join([*last, self.LAST]))
         self._transport.close()
 
     # For the event loop, as `asyncio.Protocol`.
@@ -133,3 +142,21 @@ class StreamConnection(asyncio.Protocol):
         """Ends the stream; the server stops."""
         if not self._ending:
             self.end(None)
+
+
+class UncodedStreamConnection(StreamConnection):
+    """A stream to a client of HTTP/1.0, who must not be sent chunks (RFC 9112, section 6.1).
+
+    It ends with the connection.
+    """
+
+    __slots__ = ()
+
+    LAST = b""
+
+    def write(self, burst: Burst) -> bool:
+        """Writes a burst as far as the transport takes it."""
+        return self._write_all(burst)
+
+    def _coded(self, burst: Burst) -> Sequence[bytes]:
+        return burst.pieces

@@ -23,7 +23,7 @@ from weakref import ReferenceType, ref
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
 from livria_sse.hub.stepping import Headers
-from livria_sse.server.connection import StreamConnection
+from livria_sse.server.connection import StreamConnection, UncodedStreamConnection
 from livria_sse.server.guard import GuardedProtocol
 from livria_sse.web.stream import DETACH
 
@@ -57,8 +57,10 @@ class DetachingProtocol(GuardedProtocol):
         self._deadlines.discard(self)
         self._peers.leave(self.client)
         self.flow.resume_reading()
-        head = _head((*self.server_state.default_headers, *headers))
-        connection = StreamConnection(self.transport, self.connections, head=head)
+        chunked = cycle.scope["http_version"] != "1.0"
+        head = _head((*self.server_state.default_headers, *headers), chunked=chunked)
+        kind = StreamConnection if chunked else UncodedStreamConnection
+        connection = kind(self.transport, self.connections, head=head)
         if self.flow.write_paused:  # by an answer before this one
             connection.pause_writing()
         if self.pipeline or self.refused:  # somebody asks for more on this connection already
@@ -82,6 +84,7 @@ class DetachingProtocol(GuardedProtocol):
 
 
 @lru_cache(maxsize=64)  # for each origin, until the date is another
-def _head(headers: tuple[tuple[bytes, bytes], ...]) -> bytes:
-    lines = b"".join([b"%b: %b\r\n" % header for header in headers])
-    return b"HTTP/1.1 200 OK\r\n%btransfer-encoding: chunked\r\n\r\n" % lines
+def _head(headers: tuple[tuple[bytes, bytes], ...], *, chunked: bool) -> bytes:
+    coding = ((b"transfer-encoding", b"chunked"),) if chunked else ()
+    lines = b"".join([b"%b: %b\r\n" % header for header in (*headers, *coding)])
+    return b"HTTP/1.1 200 OK\r\n%b\r\n" % lines
