@@ -173,7 +173,7 @@ async def _read(
     """Connects from where the replica stands; leaves after so many bytes, or at a position."""
     gone = set(book.gone)
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    request = f"GET /sse/books/{book.id}/ HTTP/1.0\r\nHost: x\r\n"
+    request = f"GET /sse/books/{book.id}/ HTTP/1.1\r\nHost: x\r\n"
     writer.write(f"{request}Last-Event-ID: {replica.last_event_id}\r\n\r\n".encode())
     replica.connected()
     chunks = Chunks()
