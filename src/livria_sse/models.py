@@ -168,6 +168,15 @@ class Difference:
         after = self.changes[left_out - 1].seq
         return replace(self, after=after, changes=self.changes[left_out:])
 
+    def too_far_back(self, size: int) -> int | None:
+        """The newest seq that more than so many bytes of text follow; None if there are fewer."""
+        for change in reversed(self.changes):
+            if isinstance(change, Review):
+                size -= len(change.content.encode())
+                if size < 0:
+                    return change.seq - 1
+        return None
+
     def told(self) -> Iterator[tuple[ChangeType, Change]]:
         """The changes as they concern a reader who stands at `after`, in the order of seq.
 

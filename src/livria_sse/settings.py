@@ -173,6 +173,8 @@ class Settings(BaseSettings):
     drain_seconds: Annotated[float, Field(ge=0, le=600)] = 5
     #: A difference of more changes than this is answered with `stream.reset`.
     replay_limit: Annotated[int, Field(ge=1, le=100_000)] = 1_000
+    #: So is one of more bytes of text than this: who asks and reads nothing costs so much memory.
+    replay_bytes: Annotated[int, Field(ge=1)] = 1024 * 1024
     #: Seconds between two audits of the feeds against the database, with one query for all: how
     #: late a page can be whose neighbours cannot reach Redis, without knowing of it.
     audit_seconds: Annotated[float, Field(gt=0, le=3600)] = 1.5

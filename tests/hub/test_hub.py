@@ -225,9 +225,12 @@ async def test_herds_read_once(service: Service, new_reader: NewReader) -> None:
         assert service.log.reads == 1
 
 
-async def test_hopeless_positions_are_read_once(store: Store, new_reader: NewReader) -> None:
+@pytest.mark.parametrize("limit", [{"replay_limit": 5}, {"replay_bytes": 50}], ids=str)
+async def test_hopeless_positions_are_read_once(
+    store: Store, new_reader: NewReader, limit: dict[str, int]
+) -> None:
     """That a difference is too large is found out once, not by each reader who asks for it."""
-    async with serving(store, replay_limit=5, audit_seconds=3600) as service:
+    async with serving(store, **limit, audit_seconds=3600) as service:
         for number in range(10):
             await service.commit(f"review {number}")
         readers = [new_reader() for _ in range(20)]

@@ -314,6 +314,23 @@ def test_larger_differences_are_reset(tmp_path: Path, serve: Serve) -> None:
             assert [event.type for event in far.until(head)[1:]] == ["review.created"] * 2
 
 
+def test_longer_differences_are_reset(tmp_path: Path, serve: Serve) -> None:
+    """A difference of more bytes of text than may be replayed is a reset; what is live is not."""
+    with serve(tmp_path, replay_bytes="30") as server, Person(server.url, "mina") as mina:
+        start = mina.get(f"/api/books/{SAMPLE}/")["position"]
+        stream = f"{server.url}/sse/books/{SAMPLE}/"
+        with Curl(stream) as live:
+            live.until_event("stream.ready")
+            one = mina.post(SAMPLE, "책" * 11)["position"]
+            head = mina.post(SAMPLE, "책" * 10)["position"]
+            assert [event.type for event in live.until(head)[1:]] == ["review.created"] * 2
+
+        with Curl(f"{stream}?last_event_id={start}") as too_far:
+            assert too_far.until_event("stream.reset")[-1].json["reason"] == "too_large"
+        with Curl(f"{stream}?last_event_id={one}") as far:
+            assert [event.type for event in far.until(head)[1:]] == ["review.created"]
+
+
 def test_text_is_data_only(server: ServerProcess, mina: Person, curl: Open, book: int) -> None:
     """What looks like a frame in a review is only text."""
     stream = curl()

@@ -79,9 +79,10 @@ async def test_positions_that_cannot_be_told_from(
     assert told["position"] == f"{service.hub.epoch}-1"
 
 
-async def test_too_much_has_changed(tmp_path: Path) -> None:
-    """Who was away for more than the replay limit is told to fetch the book again."""
-    async with serving(tmp_path, replay_limit=2) as service, service.signed_in("mina") as mina:
+@pytest.mark.parametrize("limit", [{"replay_limit": 2}, {"replay_bytes": 10}], ids=str)
+async def test_too_much_has_changed(tmp_path: Path, limit: dict[str, Any]) -> None:
+    """Who was away for more than can be replayed is told to fetch the book again."""
+    async with serving(tmp_path, **limit) as service, service.signed_in("mina") as mina:
         for content in ("one", "two", "three"):
             await post(mina, content)
 

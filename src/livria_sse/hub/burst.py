@@ -27,6 +27,11 @@ class Burst:
         """The frames, as they were given."""
         return b"".join(self.pieces)
 
+    @property
+    def size(self) -> int:
+        """How many bytes the frames have."""
+        return sum(map(len, self.pieces))
+
     def before(self, data: bytes) -> Burst:
         """The same frames in front of something else."""
         return Burst(self.data + data)

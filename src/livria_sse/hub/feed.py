@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 SIZE = 256
 #: From how many different cursors the way to the head is kept ready.
 CURSORS = 64
+#: How many bytes of such ways are kept; that from the last head is kept in any case.
+LARGEST_READY = 4 * 1024 * 1024
 #: How many differences may wait to be merged.
 MOST_FOLLOWING = 16
 
@@ -134,12 +136,16 @@ class Feed:
 
         It is made once for all who stand at `seq`.
         """
-        ready = self._ready.get(seq)
+        ready = self.ready_since(seq)
         if ready is None:
             known = self.since(seq)
             if known:
                 ready = self.burst(known)
         return ready
+
+    def ready_since(self, seq: int) -> Burst | None:
+        """The same, if it was made already."""
+        return self._ready.get(seq)
 
     def since(self, seq: int) -> Difference | None:
         """What follows `seq`, if the feed has all of it."""
@@ -159,9 +165,15 @@ class Feed:
     def burst(self, difference: Difference) -> Burst:
         """A difference as a burst; kept ready if it leads to the head."""
         burst = Burst(difference_frames(difference, self.epoch))
-        if difference.head == self.head and len(self._ready) < CURSORS:
+        if difference.head == self.head and self._has_room(burst):
             self._ready[difference.after] = burst
         return burst
+
+    def _has_room(self, burst: Burst) -> bool:
+        if not self._ready:
+            return True
+        kept = sum([ready.size for ready in self._ready.values()])
+        return len(self._ready) < CURSORS and kept + burst.size <= LARGEST_READY
 
 
 def _written_after(seq: int, difference: Difference) -> Iterator[float]:

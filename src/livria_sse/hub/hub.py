@@ -43,7 +43,7 @@ class Hub:
         self._log = log
         self._settings = settings
         self._tasks = Tasks()
-        self._ladder = Ladder(log)
+        self._ladder = Ladder(log, replay_bytes=settings.replay_bytes)
         self._feeds = Feeds(log, self._ladder)
         self._fanout = Fanout(self._ladder, self._tasks)
         self._heartbeat = Heartbeat(self._visit, seconds=settings.heartbeat_seconds)

@@ -36,8 +36,9 @@ class Way(NamedTuple):
 class Ladder:
     """Reads the log for the feeds. Its verbs raise what the log's raise."""
 
-    def __init__(self, log: Log) -> None:
+    def __init__(self, log: Log, *, replay_bytes: int) -> None:
         self._log = log
+        self._replay_bytes = replay_bytes
         #: How often the log has answered, by the rung that it read.
         self.reads = Counter[Rung]({"redis": 0, "sql": 0})
 
@@ -55,24 +56,31 @@ class Ladder:
     async def burst_since(self, feed: Feed, seq: int) -> Way:
         """The way from `seq` to the head."""
         async with feed.lock:
-            ready = feed.burst_since(seq)  # read by somebody for whom this one has waited
+            ready = feed.ready_since(seq)
             if ready is not None:
                 return Way(ready, feed.head, feed.review_count, "feed")
-            way, rung = await self._read(feed, seq)
+            way, rung = await self._find(feed, seq)
             return Way(feed.burst(way), way.head, way.review_count, rung)
 
     async def since(self, feed: Feed, seq: int) -> Difference:
         """The same as a difference, for somebody who is not sent frames."""
         async with feed.lock:
-            known = feed.since(seq)
-            if known is not None:
-                return known
-            way, _ = await self._read(feed, seq)
+            way, _ = await self._find(feed, seq)
             return way
 
-    async def _read(self, feed: Feed, seq: int) -> tuple[Difference, Rung]:
+    async def _find(self, feed: Feed, seq: int) -> tuple[Difference, Rung]:
+        known = feed.since(seq)  # read by somebody for whom this one has waited
+        if known is not None:
+            return self._bounded(feed, known), "feed"
         read = await self._since(feed, seq, known=feed.announced)
-        return feed.learn(read).since(seq), read.rung
+        return feed.learn(self._bounded(feed, read)).since(seq), read.rung
+
+    def _bounded(self, feed: Feed, difference: Difference) -> Difference:
+        far = difference.too_far_back(self._replay_bytes)
+        if far is not None:
+            feed.too_large = max(feed.too_large, far)
+            raise DifferenceTooLarge
+        return difference
 
     async def way_to_head(self, feed: Feed, seq: int) -> Way:
         """The same for a reader whose stream is open: what it takes, and however long."""
