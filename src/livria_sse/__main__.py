@@ -21,7 +21,7 @@ from livria_sse.deploy import PROXIES, Names, configuration
 from livria_sse.errors import InvalidSettings, LivriaError, StoreUnavailable
 from livria_sse.inputs import NewAccount, normal_username, validated
 from livria_sse.models import Account, Position
-from livria_sse.server import serve as run_server
+from livria_sse.server import prepared, serve as run_server
 from livria_sse.settings import Settings
 from livria_sse.store import Store, open_store
 from livria_sse.store.migrate import migrate as migrate_database
@@ -58,7 +58,7 @@ def serve(host: str | None, port: int | None, workers: int | None) -> None:
 
     Brings the database up to date first; an empty one gets a dozen sample books.
     """
-    settings = Settings.from_environment(host=host, port=port, workers=workers)
+    settings = prepared(Settings.from_environment(host=host, port=port, workers=workers))
     app = create_app(settings)
     migrate_database(settings.database_url)  # here, a database that cannot be opened is one line
     run_server(app, settings)

@@ -10,10 +10,10 @@ from pathlib import Path
 import httpx
 import pytest
 from tests.live.sockets import GET, answer, complaints_of, is_open
-from tests.parts import ServerProcess
+from tests.parts import Person, ServerProcess
 from tests.waiting import until
 
-from livria_sse.server.server import OTHER_FILES, OWN_FILES
+from livria_sse.server.files import OTHER_CONNECTIONS
 
 LIMIT = 5
 #: An address that nobody trusts, and another; the latter is everybody else's here.
@@ -112,7 +112,7 @@ async def test_more_connections_than_files(tmp_path: Path) -> None:
     However many say nothing, from however many addresses, others are answered, and streams stay.
     """
     with ServerProcess(tmp_path, max_streams="10") as server, ExitStack() as stack:
-        places = 10 + OTHER_FILES - OWN_FILES
+        places = 10 + OTHER_CONNECTIONS
         stream = connected(stack, server, OTHER)
         assert is_answered(stream, STREAM)
         idle = [connected(stack, server, OTHER) for _ in range(places + 50)]
@@ -125,3 +125,26 @@ async def test_more_connections_than_files(tmp_path: Path) -> None:
         assert is_open(server, stream)
         (complaint,) = complaints_of(server)
         assert "crowded: connections reach the limit of files, now by 127.0.0.1" in complaint
+
+
+def test_few_files(tmp_path: Path) -> None:
+    """Where few files may be opened, fewer streams are, and everything else is still answered."""
+    with ServerProcess(tmp_path, files=300) as server, ExitStack() as stack:
+        assert "there are files for 50 streams instead of 10000" in server.log.read_text()
+        streams = [connected(stack, server, OTHER) for _ in range(51)]
+        *begun, last = [is_begun(stream) for stream in streams]
+
+        assert (all(begun), last) == (True, False)
+        assert httpx.get(f"{server.url}/healthz").is_success
+        with Person(server.url, "mina") as mina:
+            mina.post(4, "there is a place for this")
+
+
+def is_begun(stream: socket.socket) -> bool:
+    """Whether a stream begins that is asked for, instead of ending as the server is busy."""
+    stream.sendall(STREAM)
+    data = b""
+    while b"stream.ready" not in data and (piece := stream.recv(65536)):
+        data += piece
+    assert b"stream.ready" in data or b"stream.busy" in data
+    return b"stream.ready" in data

@@ -153,23 +153,38 @@ def test_other_versions_of_uvicorn(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(
-    ("hard", "reached", "said"),
-    [(8192, 2500, ""), (1024, 1024, "2000 streams need 2500 open files")],
+    ("hard", "reached", "streams", "said"),
+    [
+        (8192, 2500, 2000, ""),
+        (1024, 1024, 524, "there are files for 524 streams instead of 2000"),
+        (300, 300, 50, "there are files for 50 streams instead of 2000"),
+        (202, 202, 1, "there are files for 1 streams instead of 2000"),
+    ],
 )
-def test_open_files(hard: int, reached: int, said: str) -> None:
-    """The limit on open files is raised to what the streams need, or it is said that it is low."""
-    program = f"""
-import resource
-from livria_sse.server import server
-from livria_sse.settings import Settings
-resource.setrlimit(resource.RLIMIT_NOFILE, (256, {hard}))
-server._raise_file_limit(Settings(max_streams=2000))
-print(resource.getrlimit(resource.RLIMIT_NOFILE)[0])
-"""
-    done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, check=True
-    )
+def test_open_files(hard: int, reached: int, streams: int, said: str) -> None:
+    """The limit on open files is raised to what the streams need, or they are fewer."""
+    done = fit_into_files(hard)
 
-    assert int(done.stdout) == reached
+    assert done.stdout.split() == [str(reached), str(streams)]
     assert said in done.stderr
     assert bool(done.stderr) == bool(said)
+
+
+def test_too_few_files() -> None:
+    """Where not even one stream could be opened, it says so."""
+    assert "201 open files are allowed, and 202 needed at least" in fit_into_files(201).stderr
+
+
+def fit_into_files(hard: int) -> subprocess.CompletedProcess[str]:
+    """What becomes of the limit, and of the setting, in a process that may open so many."""
+    program = f"""
+import resource
+from livria_sse.server.files import fitted
+from livria_sse.settings import Settings
+resource.setrlimit(resource.RLIMIT_NOFILE, (min(200, {hard}), {hard}))
+settings = fitted(Settings(max_streams=2000))
+print(resource.getrlimit(resource.RLIMIT_NOFILE)[0], settings.max_streams)
+"""
+    return subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False
+    )

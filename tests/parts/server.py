@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import sqlite3
 import subprocess
 import sys
 from contextlib import closing, suppress
 from pathlib import Path
+from typing import Any
 
 import httpx
 
@@ -41,12 +43,15 @@ class ServerProcess(Part):
         port: int = 0,
         command: list[str] | None = None,
         announced: bool = True,
+        files: int | None = None,
         **settings: str,
     ) -> None:
         self.folder = folder
         self.log = folder / "server.log"
         self._command = [sys.executable, "-m", *(command or ["livria_sse", "serve"])]
         self._announced = announced
+        #: How many files it may open; None for as many as the tests may.
+        self._files = files
         self._port = port
         self._settings = settings
         self._process: subprocess.Popen[str] | None = None
@@ -90,12 +95,16 @@ class ServerProcess(Part):
                 text=True,
                 env=self.environment(),
                 cwd=self.folder,
+                preexec_fn=self._limit_files if self._files else None,
             )
         if self._announced:
             self._port = self._announced_port()
         self.url = f"http://127.0.0.1:{self._port}"
         while not self._alive():
             assert self._process.poll() is None, self.log.read_text()
+
+    def _limit_files(self) -> None:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (self._files or 0, self._files or 0))
 
     def _announced_port(self) -> int:
         assert self._process
@@ -173,7 +182,7 @@ def _target(link: Path) -> str:
     return ""
 
 
-def plain_uvicorn(folder: Path, *options: str, **settings: str) -> ServerProcess:
+def plain_uvicorn(folder: Path, *options: str, **settings: Any) -> ServerProcess:
     """The service as uvicorn itself runs it, or any other ASGI server would."""
     port = free_port()
     command = ["uvicorn", "livria_sse:app", "--port", str(port), "--log-level", "warning"]

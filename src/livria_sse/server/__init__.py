@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from livria_sse.server.server import serve
+from livria_sse.server.server import prepared, serve
 
-__all__ = ["serve"]
+__all__ = ["prepared", "serve"]

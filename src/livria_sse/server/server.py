@@ -6,7 +6,6 @@ import asyncio
 import gc
 import logging
 import math
-import resource
 import signal
 import socket
 import sys
@@ -24,6 +23,7 @@ from livria_sse.application import create_app
 from livria_sse.deadlines import Deadlines
 from livria_sse.errors import InvalidSettings
 from livria_sse.logs import configure_logging
+from livria_sse.server.files import fitted, places
 from livria_sse.server.guard import GuardedProtocol
 from livria_sse.server.protocol import UVICORN, DetachingProtocol
 from livria_sse.settings import Settings
@@ -37,9 +37,6 @@ logger = logging.getLogger(__name__)
 GRACE_SECONDS = 10
 #: Connections that wait to be accepted: a herd of readers comes back at once.
 BACKLOG = 2048
-#: Open files that are no streams: POSTs under way, and what waits; and, of these, those that are no
-#: connections of clients: the database, Redis, the log.
-OTHER_FILES, OWN_FILES = 500, 200
 #: When a client counts as vanished: what was sent is not confirmed for 30 s, or nothing was sent
 #: and it does not answer three questions. A connection has the options of its listener (tcp(7)).
 VANISHED = {"TCP_USER_TIMEOUT": 30_000, "TCP_KEEPIDLE": 30, "TCP_KEEPINTVL": 10, "TCP_KEEPCNT": 3}
@@ -71,7 +68,7 @@ class Server(uvicorn.Server):
                 http=_http(
                     deadlines=self._deadlines,
                     peers=app.state.peers,
-                    places=_places(settings),
+                    places=places(settings),
                 ),
                 ws="none",
                 lifespan="on",
@@ -154,6 +151,16 @@ def _listen(settings: Settings) -> socket.socket:
     return listener
 
 
+def prepared(settings: Settings) -> Settings:
+    """Gets the process ready for an application; the settings, as far as it can follow them.
+
+    Raises:
+        InvalidSettings: It cannot open enough files.
+    """
+    configure_logging(settings)
+    return fitted(settings)
+
+
 def serve(app: Starlette, settings: Settings) -> None:
     """Serves the application until it is told to stop, and prints the address to open first.
 
@@ -162,8 +169,6 @@ def serve(app: Starlette, settings: Settings) -> None:
     Raises:
         InvalidSettings: It cannot listen at that address.
     """
-    configure_logging(settings)
-    _raise_file_limit(settings)
     with _listen(settings) as listener:
         click.echo(f"livria-sse: open {_address(listener)}")
         if settings.workers > 1:
@@ -184,30 +189,6 @@ def _serve_by_workers(settings: Settings, listener: socket.socket) -> None:
             last_seconds=settings.drain_seconds + GRACE_SECONDS + 5,
             ended=tallies.end if tallies else None,
         ).run()
-
-
-def _raise_file_limit(settings: Settings) -> None:
-    # Each stream is an open file. Processes that are started here inherit the limit.
-    wanted = settings.max_streams + OTHER_FILES
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft != resource.RLIM_INFINITY and soft < wanted:
-        reachable = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
-        resource.setrlimit(resource.RLIMIT_NOFILE, (reachable, hard))
-        if reachable < wanted:
-            logger.warning(
-                "LIVRIA_MAX_STREAMS: %d streams need %d open files, %d are allowed (ulimit -n)",
-                *(settings.max_streams, wanted, reachable),
-            )
-
-
-def _places(settings: Settings) -> float:
-    """How many connections may be open, with the streams: a process needs some files itself."""
-    if not settings.limits:
-        return math.inf
-    soft, _hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = settings.max_streams + OTHER_FILES
-    files = wanted if soft == resource.RLIM_INFINITY else min(wanted, soft)
-    return max(1, files - OWN_FILES)
 
 
 def _work(

@@ -1,0 +1,64 @@
+"""Files: how many connections fit into what a process may open."""
+
+from __future__ import annotations
+
+import logging
+import math
+import resource
+
+from livria_sse.errors import InvalidSettings
+from livria_sse.settings import Settings
+
+logger = logging.getLogger(__name__)
+
+#: Open files that are no connections of clients: the database, Redis, the log.
+OWN_FILES = 200
+#: Connections that are no streams: POSTs under way, health checks, and what waits.
+OTHER_CONNECTIONS = 300
+
+
+def fitted(settings: Settings) -> Settings:
+    """The settings, with no more streams than there are files for beside everything else.
+
+    Raises the process's limit first, as far as it may. Processes that are started here inherit it.
+
+    Raises:
+        InvalidSettings: There are too few files for even one stream.
+    """
+    files = _raised(_wanted(settings))
+    free = files - OWN_FILES
+    if free < 2:
+        raise InvalidSettings(
+            f"ulimit -n: {files} open files are allowed, and {OWN_FILES + 2} needed at least"
+        )
+    fitting = free - min(OTHER_CONNECTIONS, free // 2)
+    if fitting >= settings.max_streams:
+        return settings
+    logger.warning(
+        "LIVRIA_MAX_STREAMS: there are files for %d streams instead of %d (ulimit -n)",
+        *(fitting, settings.max_streams),
+    )
+    return settings.model_copy(update={"max_streams": fitting})
+
+
+def _wanted(settings: Settings) -> int:
+    return settings.max_streams + OTHER_CONNECTIONS + OWN_FILES
+
+
+def _raised(wanted: int) -> int:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft == resource.RLIM_INFINITY or soft >= wanted:
+        return wanted
+    reachable = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (reachable, hard))
+    return reachable
+
+
+def places(settings: Settings) -> float:
+    """How many connections may be open, streams among them."""
+    if not settings.limits:
+        return math.inf
+    soft, _hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _wanted(settings)
+    files = wanted if soft == resource.RLIM_INFINITY else min(wanted, soft)
+    return max(1, files - OWN_FILES)
