@@ -13,7 +13,6 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import Mount, Route
-from starlette.staticfiles import StaticFiles
 from starlette.types import Receive, Scope, Send
 
 from livria_sse.auth import Auth, SiteTokens, open_passwords
@@ -34,6 +33,7 @@ from livria_sse.web.origins import METHODS, READ, SENT, Origins
 from livria_sse.web.peers import Peers
 from livria_sse.web.problems import HANDLERS
 from livria_sse.web.state import State
+from livria_sse.web.static import Static
 from livria_sse.web.templating import open_templates
 from livria_sse.web.turns import Turns
 
@@ -90,7 +90,7 @@ def create_app(settings: Settings, tallies: Tallies | None = None) -> Starlette:
 
 
 def _routes() -> list[Route | Mount]:
-    static = StaticFiles(directory=str(resources.files("livria_sse") / "static"))
+    static = Static(directory=str(resources.files("livria_sse") / "static"))
     return [
         *changes.ROUTES,
         *reviews.ROUTES,

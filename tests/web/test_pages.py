@@ -961,3 +961,13 @@ async def test_refused_forms_change_nothing(
         assert 400 <= answer.status_code < 500
 
     assert await service.head(BOOK) == head
+
+
+async def test_scripts_are_asked_about_again(client: httpx.AsyncClient) -> None:
+    """Scripts are used again only if they have not changed, so that all are of one version."""
+    script = await client.get("/static/tab.js")
+    again = await client.get("/static/tab.js", headers={"If-None-Match": script.headers["ETag"]})
+
+    assert (script.status_code, again.status_code) == (200, 304)
+    for answer in (script, again):
+        assert answer.headers["Cache-Control"] == "no-cache"
