@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -165,6 +166,24 @@ def test_viewers(context: BrowserContext, server: ServerProcess, new_context: Ne
     late.watch(book)
     late.is_told(book, "viewers", 2)
     assert passer_by.told(book, "viewers") is None
+
+
+@pytest.mark.parametrize("leaves", ["the leader", "another"])
+def test_who_is_closed_views_nothing(
+    tmp_path: Path, context: BrowserContext, new_context: NewContext, leaves: str
+) -> None:
+    """A tab that is closed does not come back while it ends: it counts as a viewer no more."""
+    closed = 0 if leaves == "the leader" else 1
+    # Nobody is forgotten because of heartbeats that they do not answer.
+    with ServerProcess(tmp_path, heartbeat_seconds="30", viewers="on") as server:
+        books = [server.add_book(), server.add_book()]
+        tabs = [tab for book in books for tab in open_tabs(context, server, book, silence=NEVER)]
+        (elsewhere,) = open_tabs(new_context(), server, books[closed], silence=NEVER)
+        elsewhere.is_told(books[closed], "viewers", 2)
+
+        tabs[closed].page.close()
+
+        elsewhere.is_told(books[closed], "viewers", 1)
 
 
 def test_the_leader_is_closed(context: BrowserContext, server: ServerProcess, mina: Person) -> None:

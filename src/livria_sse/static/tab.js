@@ -15,6 +15,7 @@ export class Tab {
   #readers = new Set();
   #isJoined = false;
   #isOffline = false;
+  #isAway = false; // frozen, put away or closed, after which it is said to be hidden, too
   #channel = null;
   #candidacy = null; // to lead; aborted, it is withdrawn, or given up
   #leader = null; // if it is this tab
@@ -27,12 +28,13 @@ export class Tab {
   constructor(site) {
     this.#site = site;
     const see = () => this.#see();
-    const leave = () => this.#leave();
-    addEventListener("pageshow", see);
-    addEventListener("pagehide", leave);
+    const goAway = () => this.#goAway();
+    const comeBack = () => this.#comeBack();
+    addEventListener("pageshow", comeBack);
+    addEventListener("pagehide", goAway);
     document.addEventListener("visibilitychange", see);
-    document.addEventListener("resume", see);
-    document.addEventListener("freeze", leave);
+    document.addEventListener("resume", comeBack);
+    document.addEventListener("freeze", goAway);
     addEventListener("online", see);
     addEventListener("offline", () => this.#goOffline());
   }
@@ -72,7 +74,7 @@ export class Tab {
   }
 
   #join() {
-    if (this.#isOffline || !this.#readers.size) return;
+    if (this.#isOffline || this.#isAway || !this.#readers.size) return;
     this.#isJoined = true;
     for (const reader of this.#readers) reader.join();
     if (!navigator.locks || !globalThis.BroadcastChannel) {
@@ -95,6 +97,16 @@ export class Tab {
     this.#channel?.close();
     this.#channel = null;
     for (const reader of this.#readers) reader.leave();
+  }
+
+  #goAway() {
+    this.#isAway = true;
+    this.#leave();
+  }
+
+  #comeBack() {
+    this.#isAway = false;
+    this.#see();
   }
 
   #goOffline() {
