@@ -45,6 +45,31 @@ async def test_viewers_are_told_of_each_other(service: Service) -> None:
     assert first.replica.last_event_id.endswith("-0")
 
 
+async def test_who_leaves_at_once_is_not_counted(service: Service) -> None:
+    """Who was told of somebody that left before the others were told learns that they are alone."""
+    first, second = DirectReader(), DirectReader()
+    async with watching(service.hub, first, service.book, viewed=[service.book]) as leaving:
+        await until(lambda: not leaving.cursors[0].feed.greeted)
+        async with watching(service.hub, second, service.book, viewed=[service.book]):
+            leaving.left()
+            assert told(second) == [2]
+            await until(lambda: told(second) == [2, 1])
+
+
+async def test_nobody_is_told_twice(service: Service) -> None:
+    """Who was greeted with the number is not told it again."""
+    first, second = DirectReader(), DirectReader()
+    async with (
+        watching(service.hub, first, service.book, viewed=[service.book]),
+        watching(service.hub, second, service.book, viewed=[service.book]),
+    ):
+        await until(lambda: told(first)[-1] == 2)
+        service.hub.hear_viewers("other", {service.book: 1}, every=True)
+        await until(lambda: told(second)[-1] == 3)
+
+        assert (told(first), told(second)) == ([1, 2, 3], [2, 3])
+
+
 async def test_lists_are_no_pages(service: Service) -> None:
     """Where a book is only listed nobody views it, and nobody is told."""
     viewing, listing = DirectReader(), DirectReader()

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 class Cursor:
     """How far a subscriber has come in one book. There is nothing else that is kept for them."""
 
-    __slots__ = ("feed", "reading", "seq", "sink", "subscriber", "viewing")
+    __slots__ = ("feed", "reading", "seq", "sink", "subscriber", "viewers_told", "viewing")
 
     def __init__(
         self, subscriber: Subscriber, feed: Feed, seq: int, sink: Writer, *, viewing: bool
@@ -27,5 +27,7 @@ class Cursor:
         self.sink = sink
         #: Whether they have the page of the book open; else it is only listed.
         self.viewing = viewing
+        #: How many viewers they were told last that the book has.
+        self.viewers_told = 0
         #: Whether what they lack is being read from the ladder.
         self.reading = False

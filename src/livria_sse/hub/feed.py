@@ -37,8 +37,10 @@ class Feed:
         self.too_large = UNKNOWN
         #: Where those stand who watch the book.
         self.cursors: set[Cursor] = set()
-        #: How many of them have its page open, and the number in all processes that they were told.
+        #: How many of them have its page open, and the number in all processes that was told last.
         self.viewers = self.viewers_told = 0
+        #: Whether some of them have come since, who were told another.
+        self.greeted = False
         #: How many streams are being opened.
         self.opening = 0
         #: Held while the ladder is read, so that a herd of readers makes one read.

@@ -181,6 +181,8 @@ class Hub:
         self._admission.begin(subscriber, begin.rung)
         for cursor in subscriber.cursors:
             cursor.feed.enter(cursor)
+        if self._settings.viewers:
+            self._viewers.greeted(subscriber.cursors)
         self._heartbeat.add(subscriber)
         sink.owner = subscriber
         self._fanout.begin(subscriber, begin)

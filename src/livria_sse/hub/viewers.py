@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from livria_sse import frames
 from livria_sse.hub.burst import Burst
+from livria_sse.hub.cursor import Cursor
 from livria_sse.hub.feed import Feed
 from livria_sse.hub.subscriber import Subscriber
 from livria_sse.log.base import Log
@@ -57,6 +58,13 @@ class Viewers:
         """What one is told who is about to open the pages of these books."""
         return b"".join([frames.viewers(feed.book_id, self.of(feed) + 1) for feed in feeds])
 
+    def greeted(self, cursors: Sequence[Cursor]) -> None:
+        """Takes note of what those know who have just been greeted and counted."""
+        for cursor in cursors:
+            if cursor.viewing:
+                cursor.viewers_told = self.of(cursor.feed)
+                cursor.feed.greeted = True
+
     def hear(self, process: str, counts: Mapping[int, int], *, every: bool) -> None:
         """Takes note of the viewers in another process: of every book there, or of some."""
         known = {} if every or process not in self._elsewhere else self._elsewhere[process].counts
@@ -90,16 +98,23 @@ class Viewers:
 
     async def _tell(self, feed: Feed) -> None:
         number = self.of(feed)
-        if abs(number - feed.viewers_told) <= feed.viewers_told // FINEST:
+        if not feed.greeted and _is_near(number, feed.viewers_told):
             return
-        feed.viewers_told = number
+        feed.viewers_told, feed.greeted = number, False
         burst = Burst(frames.viewers(feed.book_id, number))
-        for told, subscriber in enumerate(tuple(_viewing(feed)), start=1):
-            if not subscriber.busy:
-                self._write(subscriber, burst)
+        for told, cursor in enumerate(tuple(_others_told(feed, number)), start=1):
+            if not cursor.subscriber.busy:
+                cursor.viewers_told = number
+                self._write(cursor.subscriber, burst)
             if told % SLICE == 0:
                 await asyncio.sleep(0)
 
 
-def _viewing(feed: Feed) -> Iterator[Subscriber]:
-    return (cursor.subscriber for cursor in feed.cursors if cursor.viewing)
+def _others_told(feed: Feed, number: int) -> Iterator[Cursor]:
+    for cursor in feed.cursors:
+        if cursor.viewing and not _is_near(number, cursor.viewers_told):
+            yield cursor
+
+
+def _is_near(number: int, told: int) -> bool:
+    return abs(number - told) <= told // FINEST
