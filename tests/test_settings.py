@@ -167,7 +167,7 @@ def test_trusted_proxies(environment: pytest.MonkeyPatch) -> None:
     expected = (ip_network("192.0.2.1"), ip_network("2001:db8::/32"))
     assert Settings.from_environment().trusted_proxies == expected
 
-    for wrong in ("*", "proxy.example", "10.0.0.1/8"):
+    for wrong in ("*", "proxy.example", "10.0.0.1/8", "0.0.0.0/0", "10.0.0.1, ::/0"):
         environment.setenv("LIVRIA_TRUSTED_PROXIES", wrong)
         with pytest.raises(InvalidSettings, match=r"^LIVRIA_TRUSTED_PROXIES: [^;]+$"):
             Settings.from_environment()

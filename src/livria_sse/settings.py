@@ -44,6 +44,13 @@ def _origin(value: str) -> str:
     return value
 
 
+def _network(value: str) -> Network:
+    network = ip_network(value)
+    if not network.prefixlen:  # anybody could then say that they are somebody else
+        raise ValueError(f"{network} is every address: name those of your proxies")
+    return network
+
+
 def _listed(value: object) -> object:
     return value.replace(",", " ").split() if isinstance(value, str) else value
 
@@ -155,7 +162,7 @@ class Settings(BaseSettings):
     allowed_origins: Listed[Annotated[str, AfterValidator(_origin)]] = ()
     #: The proxies whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed. On Heroku that is
     #: its router.
-    trusted_proxies: Listed[Annotated[Network, BeforeValidator(ip_network)]] = Field(
+    trusted_proxies: Listed[Annotated[Network, BeforeValidator(_network)]] = Field(
         default_factory=lambda: ROUTERS_OF_HEROKU if "DYNO" in os.environ else LOOPBACK
     )
     #: Whether readers are told how many have the page of a book open.

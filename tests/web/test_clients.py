@@ -38,7 +38,8 @@ def revealed(peer: str | None, *forwarded: str | bytes, proto: str = "") -> dict
         ("127.0.0.1", ["1.2.3.4, 203.0.113.9"], "203.0.113.9"),
         ("127.0.0.1", ["1.2.3.4, 203.0.113.9, 10.1.1.1"], "203.0.113.9"),
         ("127.0.0.1", ["1.2.3.4", "203.0.113.9, 10.1.1.1"], "203.0.113.9"),
-        ("127.0.0.1", ["10.2.2.2, 10.1.1.1"], "10.2.2.2"),
+        ("127.0.0.1", ["10.2.2.2, 10.1.1.1"], "10.1.1.1"),
+        ("127.0.0.1", ["10.2.2.2", "127.0.0.1"], "127.0.0.1"),
         ("127.0.0.1", ["203.0.113.9, nonsense, 10.1.1.1"], "10.1.1.1"),
         ("127.0.0.1", ["nonsense"], "127.0.0.1"),
         ("127.0.0.1", [""], "127.0.0.1"),
@@ -56,6 +57,14 @@ def revealed(peer: str | None, *forwarded: str | bytes, proto: str = "") -> dict
 def test_addresses(peer: str | None, forwarded: list[str], address: str) -> None:
     """The client is the first from the right that is no trusted proxy, whatever it says itself."""
     assert address_of(revealed(peer, *forwarded)) == address
+
+
+@given(st.lists(st.ip_addresses(network=TRUSTED[1])))
+def test_claims_of_trusted_addresses(claims: list[IPv4Address]) -> None:
+    """Who is on a trusted proxy's machine is that address, whatever other proxies they name."""
+    forwarded = ", ".join(map(str, [*claims, "127.0.0.1"]))
+
+    assert address_of(revealed("127.0.0.1", forwarded)) == "127.0.0.1"
 
 
 def test_schemes() -> None:

@@ -21,7 +21,8 @@ class Proxies:
 
     Each proxy adds the address that it sees at the right end of `X-Forwarded-For`; what a client
     sends stands to the left of it. So the client is the first from the right that is no trusted
-    proxy. The leftmost is whoever the client says that they are.
+    proxy. The leftmost is whoever the client says that they are. Where all are trusted, as a client
+    on a proxy's machine can make it look, it is the rightmost: what the nearest proxy saw.
     """
 
     def __init__(self, trusted: tuple[Network, ...]) -> None:
@@ -44,11 +45,12 @@ class Proxies:
             scope["client"] = (address, 0)
 
     def _behind(self, forwarded: bytes) -> str | None:
-        address = None
+        nearest = None
         for address in _addresses(forwarded):
             if not self.trusts(address):
-                break
-        return address
+                return address
+            nearest = nearest or address
+        return nearest
 
     def _is_trusted(self, address: str) -> bool:
         try:
