@@ -140,7 +140,8 @@ class Settings(BaseSettings):
 
     #: `off` lifts every limit below and the deadline of requests, for benchmarks.
     limits: bool = True
-    #: Reviews that are posted, edited or deleted.
+    #: Reviews that are posted, edited or deleted; of an address also sign-outs, and what is no
+    #: moderator's to do.
     writes_per_account: Rate = parse("60/minute")
     writes_per_address: Rate = parse("300/minute")
     #: Attempts to sign in, and sign-ups.

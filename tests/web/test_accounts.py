@@ -374,3 +374,20 @@ async def test_too_many_sign_ins_from_an_address(tmp_path: Path) -> None:
         assert 0 < int(page.headers["retry-after"]) <= 60
         assert "Too many attempts. Try again later." in page.text
         assert (await client.post("/sign-up/", data=form)).status_code == 429
+
+
+async def test_too_many_sign_outs_from_an_address(tmp_path: Path) -> None:
+    """Sessions that are none cannot be ended without end, in the API or the pages."""
+    async with (
+        serving(tmp_path, writes_per_address="2/minute") as service,
+        service.client(token="none") as client,
+        service.client() as nobody,
+    ):
+        assert (await client.post("/api/accounts/logout/")).status_code == 204
+        assert (await client.post("/sign-out/", data={"next": "/"})).status_code == 303
+
+        answer = await client.post("/api/accounts/logout/")
+        assert answer.status_code == 429
+        problem_of(answer)
+        assert (await client.post("/sign-out/", data={"next": "/"})).status_code == 429
+        assert (await nobody.post("/api/accounts/logout/")).status_code == 204

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import httpx
 import pytest
 
-from tests.web.service import problem_of, seq_of
+from tests.web.service import problem_of, seq_of, serving
 from tests.web.test_reviews import posted, reviews_of
 
 
@@ -57,3 +59,19 @@ async def test_refusals(
         problem_of(answer)
     assert (await sora.get(address)).status_code == 405
     assert await reviews_of(mina) != []
+
+
+@pytest.mark.parametrize("verb", ["hide", "restore"])
+async def test_limits(tmp_path: Path, verb: str) -> None:
+    """Who is not of the staff cannot try it without end; who is, can do it as often as needed."""
+    address = f"/api/reviews/1/{verb}/"
+    async with (
+        serving(tmp_path, writes_per_account="2/minute", writes_per_address="2/minute") as service,
+        service.signed_in("mina") as mina,
+        service.client(token=await service.session("sora", staff=True)) as sora,
+    ):
+        await posted(mina)
+        refused = [await mina.post(address) for _ in range(2)]
+
+        assert [answer.status_code for answer in refused] == [403, 429]
+        assert {(await sora.post(address)).status_code for _ in range(5)} == {204}

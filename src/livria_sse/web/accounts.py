@@ -12,7 +12,7 @@ from livria_sse.web.body import read_json
 from livria_sse.web.credentials import account_of, forget, remember
 from livria_sse.web.resource import resource
 from livria_sse.web.state import Request
-from livria_sse.web.writers import count_sign_in, count_sign_up
+from livria_sse.web.writers import count_sign_in, count_sign_out, count_sign_up
 
 
 async def sign_up(request: Request) -> Response:
@@ -33,6 +33,7 @@ async def sign_in(request: Request) -> Response:
 
 async def sign_out(request: Request) -> Response:
     """Ends the session that the request carries, if any."""
+    count_sign_out(request)
     response = Response(status_code=204)
     await forget(request, response)
     return response

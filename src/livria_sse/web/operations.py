@@ -82,7 +82,7 @@ class Operation:
     @property
     def throttled(self) -> bool:
         """Whether there is a limit on how often it may be asked for."""
-        return bool(self.body) or self.method == "delete"
+        return self.method != "get"
 
 
 OPERATIONS = (

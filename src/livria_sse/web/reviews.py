@@ -17,7 +17,7 @@ from livria_sse.web.credentials import account_of
 from livria_sse.web.params import book_of_input, path_id, query_book, query_number
 from livria_sse.web.resource import resource
 from livria_sse.web.state import Request
-from livria_sse.web.writers import writer_in, writer_of
+from livria_sse.web.writers import moderator_of, writer_in, writer_of
 
 #: A verb of moderation.
 Moderate = Callable[..., Awaitable[Difference]]
@@ -101,7 +101,7 @@ async def restore(request: Request) -> Response:
 
 
 async def _moderated(request: Request, verb: Moderate) -> Response:
-    moderator = await account_of(request)  # not throttled: nobody should outrun them
+    moderator = await moderator_of(request)
     difference = await verb(path_id(request, UnknownReview), by=moderator)
     return Response(status_code=204, headers=position_header(tell(request, difference)))
 

@@ -15,7 +15,7 @@ from livria_sse.web.resource import resource
 from livria_sse.web.state import Request
 from livria_sse.web.templating import LANGUAGE_COOKIE, render
 from livria_sse.web.words import LANGUAGES
-from livria_sse.web.writers import count_sign_in, count_sign_up
+from livria_sse.web.writers import count_sign_in, count_sign_out, count_sign_up
 
 YEAR_SECONDS = 365 * 24 * 3600
 
@@ -69,6 +69,7 @@ async def sign_in(request: Request) -> Response:
 async def sign_out(request: Request) -> Response:
     """Ends the session."""
     response = _back(await read_form(request))
+    count_sign_out(request)
     await forget(request, response)
     return response
 

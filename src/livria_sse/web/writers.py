@@ -5,7 +5,7 @@ from __future__ import annotations
 from livria_sse.models import Account
 from livria_sse.store import Connection, Query
 from livria_sse.web.clients import address_of
-from livria_sse.web.credentials import account_of, holder_of
+from livria_sse.web.credentials import account_of, holder_of, token_of
 from livria_sse.web.state import Request
 
 
@@ -34,6 +34,29 @@ async def writer_in(request: Request) -> Query[Account]:
         return account
 
     return query
+
+
+async def moderator_of(request: Request) -> Account:
+    """Who wants to moderate; who may is not throttled: nobody should outrun them.
+
+    Raises:
+        NotSignedIn, InvalidToken: Nobody says who it is, or somebody says so wrongly.
+        TooManyRequests: They may not, and have tried it too often: each time is a transaction.
+    """
+    account = await account_of(request)
+    if not account.staff:
+        _count_address(request)
+    return account
+
+
+def count_sign_out(request: Request) -> None:
+    """Takes note of the end of a session, which is written whether or not there is one.
+
+    Raises:
+        TooManyRequests: There was too much from this address.
+    """
+    if token_of(request):
+        _count_address(request)
 
 
 def _count_address(request: Request) -> None:
