@@ -342,16 +342,30 @@ async def test_endless_body_is_left(mina: httpx.AsyncClient, nothing_written: No
     assert read <= LARGEST_BODY + 1_024
 
 
-async def test_declared_size_is_enough(mina: httpx.AsyncClient, nothing_written: None) -> None:
+@pytest.mark.parametrize(
+    "length",
+    [str(LARGEST_BODY + 1), "9" * 18, "9" * 19, "1" * 5_000, "0" * 5_000 + "65537"],
+    ids=len,
+)
+async def test_declared_size_is_enough(
+    mina: httpx.AsyncClient, length: str, nothing_written: None
+) -> None:
     """A body that declares to be too large is refused before any of it is read."""
 
     async def unread() -> AsyncIterator[bytes]:
         raise AssertionError("it was read")
         yield b""
 
-    headers = {**JSON, "Content-Length": str(LARGEST_BODY + 1)}
+    headers = {**JSON, "Content-Length": length}
     answer = await mina.post("/api/reviews/", content=unread(), headers=headers)
     assert answer.status_code == 413
+
+
+async def test_declared_zeros_are_no_size(mina: httpx.AsyncClient) -> None:
+    """Zeros in front of a length do not make it a larger one."""
+    headers = {**JSON, "Content-Length": "0" * 30 + str(len(GOOD))}
+    answer = await mina.post("/api/reviews/", content=GOOD, headers=headers)
+    assert answer.status_code == 201
 
 
 # Addresses.

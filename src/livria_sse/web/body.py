@@ -53,8 +53,13 @@ def check_declared_length(request: Request) -> None:
         BodyTooLarge: Larger than any that is read.
     """
     declared = request.headers.get("content-length", "0")
-    if declared.isdecimal() and len(declared) < 19 and int(declared) > LARGEST_BODY:
+    if declared.isdecimal() and _is_too_large(declared.lstrip("0")):
         raise BodyTooLarge
+
+
+def _is_too_large(digits: str) -> bool:
+    # Python refuses to make a number of thousands of digits.
+    return len(digits) > len(str(LARGEST_BODY)) or int(digits or "0") > LARGEST_BODY
 
 
 async def _read(request: Request) -> bytes:
