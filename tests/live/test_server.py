@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import httpx
@@ -77,6 +77,20 @@ def test_empty_lines_are_no_request(server: ServerProcess) -> None:
         mina.post(4, "still here")
 
         assert b"still here" in received(reader, b"still here")
+
+
+@pytest.mark.parametrize(("size", "pieces"), [(1_000, 1), (2, 1_000)])
+def test_empty_lines_without_end(server: ServerProcess, size: int, pieces: int) -> None:
+    """Who sends nothing but line breaks on a stream is cut off soon, not read for ever."""
+    with connection(server) as reader:
+        reader.sendall(STREAM)
+        received(reader, b"stream.ready")
+        with suppress(ConnectionError):
+            for _ in range(pieces):
+                reader.sendall(b"\r\n" * (size // 2))
+
+        assert received(reader) == b""
+        wait_until_left(server)
 
 
 def test_requests_in_one_packet(server: ServerProcess) -> None:

@@ -10,6 +10,8 @@ from livria_sse.hub import Burst, Owner
 
 #: The chunk that ends a response (RFC 9112, section 7.1).
 LAST_CHUNK = b"0\r\n\r\n"
+#: What a client may send on a stream in all: line breaks. Old ones send one after their request.
+MOST_LINE_BREAKS = 64
 #: How long a stream that ends waits until its reader has taken what is under way.
 LAST_WRITE_SECONDS = 1.0
 
@@ -26,6 +28,7 @@ class StreamConnection(asyncio.Protocol):
         "_ending",
         "_full",
         "_head",
+        "_ignored",
         "_last",
         "_rest",
         "_transport",
@@ -45,6 +48,8 @@ class StreamConnection(asyncio.Protocol):
         self._head = head
         #: Whether the transport has asked for a pause.
         self._full = False
+        #: Bytes that were read, and meant nothing.
+        self._ignored = 0
         #: Chunks that are still to be written.
         self._rest: Iterator[bytes] | None = None
         self._ending = False
@@ -128,7 +133,9 @@ class StreamConnection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Nobody may ask for anything else on a connection whose stream is open."""
-        if data.strip(b"\r\n"):  # empty lines are no request (RFC 9112, section 2.2)
+        self._ignored += len(data)
+        # Empty lines are no request (RFC 9112, section 2.2), but they cost time without end.
+        if self._ignored > MOST_LINE_BREAKS or data.strip(b"\r\n"):
             self.abort()
 
     def connection_lost(self, _error: Exception | None) -> None:
