@@ -25,9 +25,16 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
         b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" * 10,
         GET % b"http://[/" + b"\r\n",
         GET % b"http://[::1]:99999/" + b"\r\n",
-        b"CONNECT livria.example:443 HTTP/1.1\r\n\r\n",
+        b"CONNECT livria.example:443 HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"GET /healthz HTTP/1.1\r\n\r\n",
+        b"GET /sse/books/4/ HTTP/1.1\r\nAccept: */*\r\n\r\n",
+        GET % b"/healthz" + b"Host: x\r\n\r\n",
+        GET % b"/sse/books/4/" + b"HOST: y\r\n\r\n",
     ],
-    ids=["TLS", "half an address", "no port", "another server"],
+    ids=[
+        *["TLS", "half an address", "no port", "another server"],
+        *["no host", "no host of a stream", "two hosts", "two hosts of a stream"],
+    ],
 )
 @pytest.mark.parametrize("before", [b"", GET % b"/healthz" + b"\r\n"], ids=["first", "second"])
 def test_what_is_not_http(server: ServerProcess, nonsense: bytes, before: bytes) -> None:
@@ -41,6 +48,14 @@ def test_what_is_not_http(server: ServerProcess, nonsense: bytes, before: bytes)
 
         assert answer(connection).startswith(b"HTTP/1.1 400 ")
     assert complaints_of(server) == complaints
+
+
+def test_old_clients_name_no_host(server: ServerProcess) -> None:
+    """A client of HTTP/1.0, as a health check may be, does not have to say which host it asks."""
+    with connected(server) as connection:
+        connection.sendall(b"GET /healthz HTTP/1.0\r\n\r\n")
+
+        assert answer(connection).startswith(b"HTTP/1.1 200 ")
 
 
 LINES = [
@@ -57,7 +72,8 @@ def requests(noise: st.SearchStrategy[bytes]) -> st.SearchStrategy[bytes]:
     """Requests in which some parts are unusual, or noise."""
     methods = st.sampled_from([b"GET", b"POST", b"HEAD", b"CONNECT", b"PRI", b"get"])
     targets = st.sampled_from(TARGETS) | noise.map(b"/".__add__)
-    versions = st.sampled_from([b"HTTP/1.1", b"HTTP/1.1", b"HTTP/1.0", b"HTTP/2.0", b"HTTP/0.9"])
+    known = b"HTTP/1.1\r\nHost: x"
+    versions = st.sampled_from([known, known, b"HTTP/1.1", b"HTTP/1.0", b"HTTP/2.0", b"HTTP/0.9"])
     first = st.tuples(methods, targets, versions).map(b" ".join)
     lines = st.lists(st.sampled_from(LINES) | noise, max_size=4).map(b"\r\n".join)
     head = st.tuples(first, lines).map(b"\r\n".join)

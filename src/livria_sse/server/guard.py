@@ -104,6 +104,8 @@ class GuardedProtocol(HttpToolsProtocol):
             raise ValueError("the head is too large")  # for the parser, which stops at errors
         if len(self.pipeline) >= MOST_WAITING:
             raise ValueError("too many requests wait")
+        if not self._names_its_host():
+            raise ValueError("it does not say which host it asks, or says several")
         super().on_headers_complete()  # which raises as well, if the target is no URL
         self._unanswered.append(self.cycle)
         self._receiving = "body"
@@ -111,6 +113,11 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def _head_size(self) -> int:
         return len(self.url) + sum([len(name) + len(value) + 4 for name, value in self.headers])
+
+    def _names_its_host(self) -> bool:
+        # RFC 9112, section 3.2; HTTP/1.0 knows of no hosts.
+        named = [name for name, _ in self.headers].count(b"host")
+        return named == 1 or (not named and self.parser.get_http_version() != "1.1")
 
     def on_message_complete(self) -> None:
         """Has all of the request."""
