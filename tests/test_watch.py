@@ -146,6 +146,13 @@ def test_anything_is_a_line(data: str) -> None:
     assert line_of(ServerSentEvent(event="message", data=data)) == f"message: {data}"
 
 
+def test_viewers_are_a_number() -> None:
+    """How many have the page open is said with its number."""
+    told = '{"type":"stream.viewers","book":5,"viewers":3}'
+
+    assert line_of(ServerSentEvent(event="stream.viewers", data=told)).endswith(" viewers=3")
+
+
 def test_terminals_obey_nobody() -> None:
     """What a person wrote reaches the terminal without the characters that it would obey."""
     text = '{"review":{"id":1,"user":{"username":"m"},"content":"\\u001b[2J\\u202e\\u0007"}}'

@@ -22,7 +22,7 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
 #: Refusals that are not for ever.
 LATER = (httpx.codes.REQUEST_TIMEOUT, httpx.codes.TOO_EARLY, httpx.codes.TOO_MANY_REQUESTS)
 #: What is said of events that are about no review.
-NOTICED = ("mode", "head", "reason")
+NOTICED = ("mode", "head", "reason", "viewers")
 
 Say = Callable[[str], None]
 
