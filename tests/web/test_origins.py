@@ -54,6 +54,17 @@ async def test_listed_pages_read_refusals(browser: httpx.AsyncClient) -> None:
     assert answer.headers["access-control-allow-origin"] == LISTED
 
 
+@pytest.mark.parametrize("address", ["/sse/books/999999/", "/sse/books/?book=10&book=999999"])
+async def test_listed_pages_read_refused_streams(browser: httpx.AsyncClient, address: str) -> None:
+    """It can read that a stream is of no book, though streams go past the middleware."""
+    answer = await browser.get(address, headers=from_page(LISTED))
+
+    assert answer.status_code == 404
+    assert answer.headers.get_list("access-control-allow-origin") == [LISTED]
+    assert answer.headers["access-control-allow-credentials"] == "true"
+    assert answer.headers["vary"] == "Origin"
+
+
 async def test_other_pages_may_not(browser: httpx.AsyncClient, service: Service) -> None:
     """A page of any other origin may neither write nor read."""
     for origin in (OTHER, "null", f"{LISTED}.evil.example", LISTED.replace("https", "http")):

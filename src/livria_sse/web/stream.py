@@ -137,7 +137,8 @@ class EventStream:
         self._address = address_of(scope)
         self._origins: Origins = scope["state"]["origins"]
         self._origin = _header(scope, b"origin")
-        self._headers = HEADERS + self._origins.headers(self._origin)
+        self._cross_origin = self._origins.headers(self._origin)
+        self._headers = HEADERS + self._cross_origin
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serves the stream."""
@@ -148,7 +149,9 @@ class EventStream:
             async with self._hub.opening(self._book_ids) as feeds:
                 await self._serve(feeds, scope, receive, send)
         except UnknownBook as error:
-            await problem(error)(scope, receive, send)
+            refusal = problem(error)
+            refusal.raw_headers.extend(self._cross_origin)  # past the middleware, as it came
+            await refusal(scope, receive, send)
         except StoreUnavailable:  # nothing was sent yet
             await self._turn_away(scope, send)
 
