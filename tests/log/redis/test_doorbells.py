@@ -255,3 +255,19 @@ async def test_viewers_elsewhere(
 async def _listening(client: Redis) -> bool:
     name = viewers_channel(EPOCH)
     return bool(dict(await client.pubsub_numsub(name))[name.encode()])
+
+
+async def test_wrong_passwords_are_said(
+    redis: RedisServer, notebook: Notebook, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Why nothing can be heard is said in words, without the password."""
+    url = redis.url.replace("redis://", "redis://:secret@")
+    async with open_client(url) as client:
+        doorbells = Doorbells(client, EPOCH, ViewersBell(Link(client), EPOCH))
+        listening = asyncio.create_task(doorbells.listen(notebook))
+        await until(lambda: not doorbells.ring)
+        listening.cancel()
+
+    said = "no doorbell can be heard: AuthenticationError: AUTH <password> called without any"
+    assert said in caplog.text
+    assert "secret" not in caplog.text

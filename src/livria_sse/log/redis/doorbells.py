@@ -10,6 +10,7 @@ from typing import Any, NoReturn
 
 from redis.asyncio import Redis
 from redis.asyncio.client import PubSub
+from redis.exceptions import AuthenticationError
 
 from livria_sse.log.base import Listener
 from livria_sse.log.redis.entries import heard
@@ -64,7 +65,7 @@ class Doorbells:
                     await self._listen_on(pubsub, listener)
             except Exception as error:  # whatever it is: who does not listen again is deaf
                 if self.ring:
-                    logger.warning("no doorbell can be heard: %s", spoken(error))
+                    logger.warning("no doorbell can be heard: %s", _said(error))
                     pause = SHORTEST_PAUSE
             finally:
                 self.ring = False
@@ -130,6 +131,13 @@ class Doorbells:
         if name == self._lifeline and not self.ring:
             logger.warning("doorbells can be heard again")
             self.ring = True
+
+
+def _said(error: Exception) -> str:
+    # Redis says `AUTH <password>`, word for word, and quotes no client.
+    said = str(error) if isinstance(error, AuthenticationError) else spoken(error)
+    name = type(error).__name__
+    return name if said == name else f"{name}: {said[:200]}"
 
 
 def _known(book_id: int | None) -> Collection[int]:
