@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import socket
 from collections.abc import Iterator
@@ -78,6 +79,9 @@ def test_streams_are_ended_cleanly(tmp_path: Path, how: signal.Signals) -> None:
             assert reader.retry
 
     assert server.wait() == 0
+    log = server.log.read_text()
+    assert log.count("told to stop: streams=200\n") == 1
+    assert len(re.findall(r"stopped: seconds=\d+\.\d$", log, re.MULTILINE)) == 1
     assert "ERROR" not in server.log.read_text()
     assert "Traceback" not in server.log.read_text()
     server.stop()

@@ -112,6 +112,9 @@ class Server(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Ends the streams, then everything else."""
+        clock = asyncio.get_running_loop().time
+        told_at = clock()
+        logger.info("told to stop: streams=%d", self._app.state.hub.statistics().streams)
         for listener in self.servers if self._replaced else ():
             listener.close()
         await self._app.state.hub.drain()
@@ -120,6 +123,7 @@ class Server(uvicorn.Server):
         await super().shutdown(sockets)
         last.cancel()
         await self._tasks.cancel()
+        logger.info("stopped: seconds=%.1f", clock() - told_at)
 
 
 def _http(**given: Any) -> Any:
