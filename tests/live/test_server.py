@@ -143,9 +143,11 @@ def test_old_clients_get_no_chunks(tmp_path: Path) -> None:
 def test_the_end_of_a_stream(server: ServerProcess) -> None:
     """The end of every stream is a line in the log: whose it was, how far it came, and why."""
     position = httpx.get(f"{server.url}/api/books/7/").json()["position"]
+    with Person(server.url, "jun") as jun:
+        moved = jun.post(7, "one more")["position"]
     line = re.compile(
         r"stream ended: address=198\.51\.100\.7 book=7 mode=resumed seconds=\d+\.\d "
-        rf"position={position} reason=left$",
+        rf"position={re.escape(moved)} changes=1 reason=left$",
         re.MULTILINE,
     )
     with connection(server) as reader:
@@ -153,7 +155,7 @@ def test_the_end_of_a_stream(server: ServerProcess) -> None:
             f"GET /sse/books/7/?last_event_id={position} HTTP/1.1\r\nHost: x\r\n"
             "X-Forwarded-For: 198.51.100.7\r\n\r\n".encode()
         )
-        received(reader, b"stream.ready")
+        received(reader, b"one more")
     wait_until_left(server)
 
     assert len(line.findall(server.log.read_text())) == 1

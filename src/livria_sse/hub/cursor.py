@@ -14,13 +14,17 @@ if TYPE_CHECKING:
 class Cursor:
     """How far a subscriber has come in one book. There is nothing else that is kept for them."""
 
-    __slots__ = ("feed", "reading", "seq", "sink", "subscriber", "viewers_told", "viewing")
+    __slots__ = (
+        "began", "feed", "reading", "seq", "sink", "subscriber", "viewers_told", "viewing",
+    )  # fmt: skip
 
     def __init__(
         self, subscriber: Subscriber, feed: Feed, seq: int, sink: Writer, *, viewing: bool
     ) -> None:
         self.subscriber = subscriber
         self.feed = feed
+        #: The seq at which they began: what is between is counted, instead of each copy.
+        self.began = seq
         #: The seq up to which everything was given to the server to send.
         self.seq = seq
         #: What is written of this book.
