@@ -23,7 +23,7 @@ Care = Literal["advised", "careless"]
 HERE = Path(__file__).parent / "proxies"
 COMMANDS = {
     "nginx": ("nginx", "-p", "{folder}", "-c", "{folder}/main"),
-    "caddy": ("caddy", "run", "--adapter", "caddyfile", "--config", "{folder}/main"),
+    "caddy": ("caddy", "run", "--adapter", "caddyfile", "--config", "{folder}/site"),
     "haproxy": ("haproxy", "-f", "{folder}/main", "-f", "{folder}/site"),
     "apache": ("apache2", "-d", "{folder}", "-f", "{folder}/main", "-DFOREGROUND"),
 }
@@ -41,7 +41,8 @@ class ReverseProxy(Part):
         folder: Path,
         *servers: int,
         care: Care = "advised",
-        idle_seconds: int | None = None,
+        idle_seconds: int = Names.idle_seconds,
+        request_seconds: int = Names.request_seconds,
     ) -> None:
         self.kind = kind
         self.folder = folder
@@ -56,7 +57,8 @@ class ReverseProxy(Part):
             certificate=str(certificate.certificate),
             key=str(certificate.key),
             servers=tuple(f"127.0.0.1:{server}" for server in servers),
-            **({"idle_seconds": idle_seconds} if idle_seconds else {}),
+            idle_seconds=idle_seconds,
+            request_seconds=request_seconds,
         )
 
     def start(self) -> None:
@@ -75,8 +77,12 @@ class ReverseProxy(Part):
 
     def _site(self) -> str:
         if self._care == "advised":
-            return configuration(self.kind, self._names)
-        return (HERE / f"{self.kind}.careless").read_text()
+            site = configuration(self.kind, self._names)
+        else:
+            site = (HERE / f"{self.kind}.careless").read_text()
+        if self.kind == "caddy":  # has one block for the options of all, at the beginning
+            site = site.replace("{\n", "{\n    import @FOLDER@/main\n", 1)
+        return site
 
     def _write(self, name: str, text: str) -> None:
         values = {

@@ -37,6 +37,8 @@ class Names:
     #: How long nothing may come on a connection: more than four of the longest heartbeats of the
     #: default setting.
     idle_seconds: int = 75
+    #: How long a request may take to come; the server itself waits as long for it.
+    request_seconds: int = 20
 
 
 def configuration(proxy: str, names: Names) -> str:
