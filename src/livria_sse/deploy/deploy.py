@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
+from ipaddress import AddressValueError, IPv6Address
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
@@ -20,6 +21,14 @@ PROXIES: Mapping[str, str] = {
 #: What ends a word in one of them.
 _SPECIAL = re.compile(r"[^!-~]|[\"'`{}();#$\\\[\]<>]|^$")
 STRANGE = "use a word without spaces, quotes and brackets"
+#: A host name, or an address of IPv4, which looks like one.
+_HOST = re.compile(
+    r"(?=.{1,253}\Z)[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9])?(\.[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9])?)*",
+    re.ASCII | re.IGNORECASE,
+)
+NO_HOST = "use the name of a host, like books.example"
+_PORT = re.compile(r"[1-9][0-9]{0,4}")
+NO_SERVER = "use an address and a port, like 127.0.0.1:8000 or [::1]:8000"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,7 +41,7 @@ class Names:
     #: Where its certificate is, and the key of that.
     certificate: str = "/etc/ssl/livria/fullchain.pem"
     key: str = "/etc/ssl/livria/privkey.pem"
-    #: The server processes: `<address>:<port>`.
+    #: The server processes: `<address>:<port>`, an address of IPv6 in brackets.
     servers: tuple[str, ...] = ("127.0.0.1:8000",)
     #: How long nothing may come on a connection: more than four of the longest heartbeats of the
     #: default setting.
@@ -47,7 +56,7 @@ def configuration(proxy: str, names: Names) -> str:
     Raises:
         InvalidInput: A name would mean something else in it.
     """
-    if strange := {name: [STRANGE] for name, value in _words(names) if _SPECIAL.search(value)}:
+    if strange := dict(_refusals(names)):
         raise InvalidInput(errors=strange)
     environment = Environment(  # noqa: S701 - no markup is made of it
         loader=PackageLoader("livria_sse", "deploy"),
@@ -59,8 +68,27 @@ def configuration(proxy: str, names: Names) -> str:
     return environment.get_template(PROXIES[proxy]).render(asdict(names))
 
 
-def _words(names: Names) -> Iterator[tuple[str, str]]:
-    for name in ("host", "certificate", "key"):
-        yield name, getattr(names, name)
-    for server in names.servers:
-        yield "server", server
+def _refusals(names: Names) -> Iterator[tuple[str, list[str]]]:
+    if not _HOST.fullmatch(names.host):
+        yield "host", [NO_HOST]
+    for name in ("certificate", "key"):
+        if _SPECIAL.search(getattr(names, name)):
+            yield name, [STRANGE]
+    if not all(map(_is_server, names.servers)):
+        yield "server", [NO_SERVER]
+
+
+def _is_server(server: str) -> bool:
+    address, _, port = server.rpartition(":")
+    if not (_PORT.fullmatch(port) and int(port) <= 65535):
+        return False
+    if address.startswith("[") and address.endswith("]"):
+        return _is_ipv6(address[1:-1])
+    return _HOST.fullmatch(address) is not None
+
+
+def _is_ipv6(address: str) -> bool:
+    try:
+        return "%" not in address and bool(IPv6Address(address).compressed)
+    except AddressValueError:
+        return False
