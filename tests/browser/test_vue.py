@@ -9,11 +9,13 @@ import httpx
 import pytest
 from playwright.sync_api import Page, Route, expect
 from tests.browser.conftest import NewContext
-from tests.browser.front_end import ORIGIN, FrontEnd
-from tests.parts import PASSWORD, Person, ServerProcess
+from tests.browser.front_end import HERE, ORIGIN, FrontEnd
+from tests.parts import PASSWORD, Person, ServerProcess, installed
 
 #: "At once" for a person.
 SECOND = 1_000
+#: A page without a view.
+BLANK = '<script type="importmap">{"imports": {"vue": "/vue.js"}}</script>'
 TITLES = {2: "Pride and Prejudice", 4: "Frankenstein", 6: "Moby-Dick"}
 
 
@@ -224,6 +226,21 @@ def test_older_reviews(server: ServerProcess, mina: Person, page: Page) -> None:
         within=5 * SECOND,
     )  # fmt: skip
     expect(page.get_by_role("button", name="더 보기")).to_be_hidden()
+
+
+def test_before_the_book_is_here(server: ServerProcess, page: Page) -> None:
+    """Asking anew, or for older reviews, is in order before there is a book."""
+    vue = installed(HERE) / "vue/dist/vue.esm-browser.prod.js"
+    page.route("**/vue.js", lambda route: route.fulfill(path=vue))
+    page.route("**/blank", lambda route: route.fulfill(content_type="text/html", body=BLANK))
+    page.goto(f"{server.url}/blank")
+    asked = page.evaluate("""async () => {
+      const { useBookReviews } = await import("/static/use-book-reviews.js");
+      const { refresh, older } = useBookReviews(() => undefined);
+      return (await Promise.allSettled([refresh(), older()])).map(({ status }) => status);
+    }""")
+
+    assert asked == ["fulfilled", "fulfilled"]
 
 
 def test_views_kept_alive(server: ServerProcess, mina: Person, page: Page) -> None:

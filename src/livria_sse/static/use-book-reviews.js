@@ -10,6 +10,7 @@
 
 import { getCurrentInstance, onActivated, onDeactivated, ref, toValue, watch } from "vue";
 import { watchReviews } from "./livria-reviews.js";
+import { distance } from "./positions.js";
 
 /**
  * @typedef {{ id: number, book: number, user: { id: number, username: string }, content: string,
@@ -78,13 +79,14 @@ export function useBookReviews(bookId, { base = "", credentials = "same-origin" 
   }
 
   async function refresh() {
+    if (!book.value) return; // it is on its way, and will be new
     const { id } = book.value;
     const document = await get(`books/${id}/`).catch(() => null); // the stream will bring it
     if (document && book.value?.id === id && isNewer(document, book.value)) show(document);
   }
 
   async function older() {
-    if (meanwhile) return;
+    if (meanwhile || !book.value) return;
     const changes = (meanwhile = []);
     try {
       const page = await get(`reviews/?${pageBelow(book.value)}`);
@@ -145,7 +147,5 @@ function pageBelow({ id, reviews }) {
 
 /** Whether something stands at a later position than another; what is of another life does. */
 function isNewer({ position }, other) {
-  const [epoch, seq] = position.split("-");
-  const [otherEpoch, otherSeq] = other.position.split("-");
-  return epoch !== otherEpoch || Number(seq) > Number(otherSeq);
+  return !(distance(other.position, position) <= 0);
 }
