@@ -249,6 +249,21 @@ def test_drafts_survive_what_is_on_its_way(mine: BookPage, jun: Person, book: in
     assert jun.get(f"/api/books/{book}/")["review_count"] == 1
 
 
+def test_drafts_survive_other_tabs(
+    mine: BookPage, context: BrowserContext, shared: ServerProcess, book: int
+) -> None:
+    """What was typed last is kept, though another tab of the book posts what it has."""
+    mine.field.press_sequentially("from here")
+    other = BookPage(context, shared, book)
+    other.field.fill("half a thought")
+    mine.page.locator("#write button").click()
+    expect(mine.said).to_have_text("Your review is posted.")
+    other.page.reload()
+
+    other.shows("from here")
+    expect(other.field).to_have_value("half a thought")
+
+
 def test_drafts_are_ones_own(
     mine: BookPage, context: BrowserContext, shared: ServerProcess
 ) -> None:

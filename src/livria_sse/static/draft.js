@@ -4,6 +4,8 @@ const PREFIX = "livria-draft";
 
 export class Draft {
   #name;
+  /** @type {string | null} as this tab has written or read it; another tab may have since */
+  #own = null;
 
   /** @param {DOMStringMap} page @param {string | number} [review] that is edited, if one is */
   constructor(page, review = "new") {
@@ -12,17 +14,30 @@ export class Draft {
 
   /** @returns {object | null} what was kept */
   read() {
-    return attempt(() => JSON.parse(localStorage.getItem(this.#name)));
+    this.#own = this.#stored();
+    return attempt(() => JSON.parse(this.#own));
   }
 
-  /** @param {{content: string}} typed with whatever belongs to it */
+  /** @param {{content: string}} typed just now, with whatever belongs to it */
   keep(typed) {
-    if (!typed.content) this.clear();
-    else attempt(() => localStorage.setItem(this.#name, JSON.stringify(typed)));
+    if (!typed.content) return this.clear();
+    this.#own = JSON.stringify(typed);
+    attempt(() => localStorage.setItem(this.#name, this.#own));
   }
 
+  /** The same when nothing was typed: what was, in another tab, stays. */
+  renew(typed) {
+    const stored = this.#stored();
+    if (stored === null || stored === this.#own) this.keep(typed);
+  }
+
+  /** Forgets it, unless it is another tab's. */
   clear() {
-    attempt(() => localStorage.removeItem(this.#name));
+    if (this.#stored() === this.#own) attempt(() => localStorage.removeItem(this.#name));
+  }
+
+  #stored() {
+    return attempt(() => localStorage.getItem(this.#name));
   }
 }
 

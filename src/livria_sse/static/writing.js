@@ -31,7 +31,7 @@ export class Writing {
     this.#announcer = announcer;
     this.#draft = new Draft(page);
     this.#restore();
-    this.#form.addEventListener("input", () => this.#keep());
+    this.#form.addEventListener("input", () => this.#draft.keep(this.#unsent()));
     this.#form.addEventListener("submit", (event) => {
       event.preventDefault();
       this.#submit();
@@ -45,8 +45,8 @@ export class Writing {
     this.#stage.now(() => (this.#field.value = kept.content));
   }
 
-  #keep() {
-    this.#draft.keep({ content: this.#whole(), lost: this.#sent[0] ?? this.#lost });
+  #unsent() {
+    return { content: this.#whole(), lost: this.#sent[0] ?? this.#lost };
   }
 
   /** What is on its way and what was typed since. */
@@ -74,7 +74,7 @@ export class Writing {
     this.#lost = null;
     this.#field.value = "";
     this.#key.value = newKey();
-    this.#keep();
+    this.#draft.renew(this.#unsent());
     return attempt;
   }
 
@@ -99,7 +99,7 @@ export class Writing {
 
   #accepted(attempt, review) {
     this.#forget(attempt);
-    this.#keep();
+    this.#draft.renew(this.#unsent());
     this.#announcer.say(words.posted);
     if (review && this.#page.newest !== "yes") {
       location.assign(`/books/${this.#page.book}/#review-${review.id}`);
@@ -111,7 +111,7 @@ export class Writing {
     this.#forget(attempt);
     this.#field.value = [attempt.content, this.#field.value].filter(Boolean).join("\n\n");
     this.#lost = attempt;
-    this.#keep();
+    this.#draft.renew(this.#unsent());
     complain(this.#failed, words.create_failed, refusal);
   }
 
