@@ -143,6 +143,24 @@ def test_the_next_deletion_makes_the_last(mine: BookPage, jun: Person, book: int
     mine.shows("third", "first")
 
 
+def test_undone_too_late(
+    mine: BookPage, context: BrowserContext, shared: ServerProcess, jun: Person, book: int
+) -> None:
+    """Who undoes a deletion that was made in another tab meanwhile is not told that it is back."""
+    review = mine.review("second").get_attribute("data-id")
+    mine.delete("second")
+    assert context.request.delete(f"{shared.url}/api/reviews/{review}/").ok
+    jun.post(book, "after that")
+    mine.shows("after that", "third", "first")
+    expect(mine.said).to_have_text("1 new review")
+    mine.notice.get_by_role("button", name="Undo").click()
+
+    expect(mine.notice).to_be_hidden()
+    mine.shows("after that", "third", "first")
+    expect(mine.page.locator("#count")).to_have_text("3 reviews")
+    expect(mine.said).to_have_text("1 new review")
+
+
 def test_who_leaves_means_it(mine: BookPage, jun: Person, book: int, shared: ServerProcess) -> None:
     """Who leaves the page while a deletion can be undone has not undone it."""
     mine.delete("second")

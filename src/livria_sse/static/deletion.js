@@ -38,8 +38,9 @@ export class Deletion {
   }
 
   #undo(id) {
-    this.#stage.now(() => this.#bringBack(id));
-    this.#announcer.say(words.undone);
+    this.#stage.now(() => {
+      if (this.#bringBack(id)) this.#announcer.say(words.undone);
+    });
   }
 
   async #send(id) {
@@ -54,9 +55,11 @@ export class Deletion {
     }
   }
 
+  /** @returns {boolean} whether it is back; it may be deleted for good meanwhile, elsewhere */
   #bringBack(id) {
     const item = this.#list.bringBack(id);
     this.#count.settle(id);
     if (item) focusOn(item);
+    return item !== null;
   }
 }
