@@ -69,9 +69,11 @@ def test_own_reviews_are_pending(mine: BookPage, jun: Person, book: int) -> None
     """One's own review is there before the server has it, and says so; others come meanwhile."""
     held: list[Route] = []
     mine.page.route(POSTS, lambda route: held.append(route))
+    expect(mine.page.locator("#empty")).to_be_visible()
     mine.write("my own")
 
     pending = mine.review("my own")
+    expect(mine.page.locator("#empty")).to_be_hidden()
     expect(pending).to_have_attribute("aria-busy", "true")
     expect(pending.locator("time")).to_have_text("sending")
     expect(pending.locator(".actions")).to_be_hidden()
