@@ -160,7 +160,7 @@ async def test_the_audit_finds_what_nobody_told(store: Store, new_reader: NewRea
             await reader.until(1)
 
             assert list(reader.replica.reviews.values()) == ["nobody told of this"]
-            assert service.hub.statistics().repairs == 1
+            assert service.hub.statistics().repairs >= 1  # an audit more may come before it is read
 
 
 async def test_the_audit_survives_outages(store: Store, new_reader: NewReader) -> None:
