@@ -130,6 +130,19 @@ def test_one_can_write_on(mine: BookPage) -> None:
     expect(mine.field).to_have_value("the third")
 
 
+def test_white_space_is_not_sent(mine: BookPage) -> None:
+    """Nothing but white space is no review: nothing is sent, and nobody is told off."""
+    sent: list[str] = []
+    mine.page.on("request", lambda request: sent.append(request.method))
+    mine.write(" \n\t")
+    mine.write("my own")
+
+    mine.shows("my own")
+    expect(mine.said).to_have_text("Your review is posted.")
+    expect(mine.page.locator("#failed")).to_be_hidden()
+    assert sent.count("POST") == 1
+
+
 def test_failures_keep_the_text(mine: BookPage) -> None:
     """A review that was refused is in the form again, with the reason, and not in the list."""
     answers = Answers(mine.page)

@@ -57,6 +57,7 @@ export class Writing {
   }
 
   #submit() {
+    if (!this.#field.value.trim()) return;
     this.#stage.now(() => {
       this.#failed.hidden = true;
       const attempt = this.#take();
