@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from tests.parts import Curl, Kind, Person, ReverseProxy, ServerProcess
+from tests.parts import KINDS_AT_LENGTH, Curl, Kind, Person, ReverseProxy, ServerProcess
 
 BOOK = 5
 #: How long a request may take to come, instead of 20 s.
@@ -18,6 +18,13 @@ POST = (
     "POST /api/reviews/ HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n"
     "Content-Type: application/json\r\nAuthorization: Bearer {}\r\n\r\n"
 )
+
+
+@pytest.fixture(scope="module", params=KINDS_AT_LENGTH)
+def kind(request: pytest.FixtureRequest) -> Kind:
+    """Which proxy; all of them in the long suite."""
+    kind: Kind = request.param
+    return kind
 
 
 @pytest.fixture(scope="module")
