@@ -104,7 +104,7 @@ def test_deletions_can_be_undone(mine: BookPage, jun: Person, book: int) -> None
     mine.delete("second")
     mine.shows("third", "first")
     expect(mine.page.locator("#count")).to_have_text("2 reviews")
-    expect(mine.said).to_have_text("Deleted.")
+    expect(mine.said).to_have_text("The review is deleted.")
     expect(mine.notice.get_by_role("button", name="Undo")).to_be_focused()
     mine.page.keyboard.press("Enter")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -156,6 +157,21 @@ def test_failures_keep_the_text(mine: BookPage) -> None:
     expect(failed).to_contain_text("5,000")
     expect(mine.field).to_have_value("x" * 5001 + "\n\ntyped meanwhile")
     mine.shows()
+
+
+@pytest.mark.parametrize("content", ["a bell: \a", "x" * 70_000])
+def test_reasons_are_in_language(
+    shared: ServerProcess, book: int, new_context: NewContext, content: str
+) -> None:
+    """A Korean reader is told in Korean why a review was refused."""
+    context = new_context(locale="ko-KR")
+    sign_up_quickly(context, shared)
+    page = BookPage(context, shared, book)
+    page.write(content)
+
+    failed = page.page.locator("#failed")
+    expect(failed).to_have_text(re.compile("댓글 작성에 실패했습니다. [가-힣 ]+\\."))
+    expect(page.field).to_have_value(content)
 
 
 def test_lost_requests_can_be_retried(mine: BookPage) -> None:

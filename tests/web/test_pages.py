@@ -462,9 +462,10 @@ async def test_reasons_are_in_language(visit: Visit) -> None:
     """A Korean page tells what is wrong in Korean words alone."""
     browser = await visit("mina", language="ko")
     await browser.open(f"/books/{BOOK}/")
-    for content in ("x" * 5_001, " ", ""):
+    for content in ("x" * 5_001, " ", "", "\a"):
         page = await browser.send("/reviews/", content=content)
         assert page.alert
+        assert page.alert.strip() != KOREAN["create_failed"]
         assert not re.search("[A-Za-z]", page.alert)
 
 

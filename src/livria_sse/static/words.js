@@ -21,5 +21,6 @@ export function counted(number, name) {
  * @param {string} reason
  */
 export function inOurWords(reason) {
-  return JSON.parse(given.reasons)[reason] ?? (document.documentElement.lang === "en" ? reason : "");
+  const known = reason.replace(/U\+[0-9A-F]+/, "U+…");
+  return JSON.parse(given.reasons)[known] ?? (document.documentElement.lang === "en" ? reason : "");
 }

@@ -56,7 +56,7 @@ async def post_review(request: Request) -> Response:
     form = await read_form(request)
     try:
         author = await writer_in(request)
-        posted = validated(NewReview, {"book": book_id, "content": form.get("content")})
+        posted = validated(NewReview, {"book": book_id, "content": form.get("content", "")})
         key = checked_key(form["key"]) if form.get("key") else None
         accepted = await request.state["store"].reviews.create(
             book_id,
@@ -79,7 +79,7 @@ async def edit_review(request: Request) -> Response:
     form = await read_form(request)
     try:
         editor = await writer_of(request)
-        edited = validated(EditedReview, {"content": form.get("content")})
+        edited = validated(EditedReview, {"content": form.get("content", "")})
         difference = await request.state["store"].reviews.update(
             review_id, edited.content, by=editor, book_id=book_id
         )

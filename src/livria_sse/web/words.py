@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Literal
@@ -35,7 +36,7 @@ KOREAN: Words = {
     "saved": "댓글을 수정했습니다.",
     "deleted": "댓글을 삭제했습니다.",
     "undo": "되돌리기",
-    "undone": "댓글을 되돌렸습니다.",
+    "undone": "삭제를 취소했습니다.",
     "save": "저장",
     "cancel": "취소",
     "delete": "삭제",
@@ -96,7 +97,7 @@ ENGLISH: Words = {
     "sending": "sending",
     "posted": "Your review is posted.",
     "saved": "The review is changed.",
-    "deleted": "Deleted.",
+    "deleted": "The review is deleted.",
     "undo": "Undo",
     "undone": "The review is back.",
     "save": "Save",
@@ -139,12 +140,14 @@ ENGLISH: Words = {
 
 WORDS: Mapping[Language, Words] = {"ko": KOREAN, "en": ENGLISH}
 
-#: The API gives its reasons in English; here is what pages say instead.
+#: The API gives its reasons in English; here is what pages say instead, whichever character it is.
 REASONS: Mapping[Language, Words] = {
     "en": {},
     "ko": {
         "Write something.": "내용을 입력해 주세요.",
         "Use at most 5,000 characters.": "5,000자까지 쓸 수 있습니다.",
+        "The character U+… is not allowed.": "쓸 수 없는 문자가 있습니다.",
+        "The body is larger than 64 KiB.": "내용이 너무 깁니다.",
         "Sign in first.": "먼저 로그인해 주세요.",
         "The token is not valid, or no longer.": "다시 로그인해 주세요.",
         "Only the author or the staff may change this review.": "작성자만 바꿀 수 있습니다.",
@@ -159,9 +162,13 @@ REASONS: Mapping[Language, Words] = {
 }
 
 
+_CHARACTER = re.compile(r"U\+[0-9A-F]+")
+
+
 def reason_in(language: Language, reason: str) -> str:
     """A reason of the API in a language; nothing if there are no words for it."""
-    return REASONS[language].get(reason, reason if language == "en" else "")
+    known = _CHARACTER.sub("U+…", reason)
+    return REASONS[language].get(known, reason if language == "en" else "")
 
 
 def preferred_language(accepted: str) -> Language:
