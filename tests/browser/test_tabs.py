@@ -14,8 +14,8 @@ from tests.browser.conftest import NewContext
 from tests.browser.tabs import IMPATIENT, Tab, open_streams, position_of, until
 from tests.parts import Person, ServerProcess, TCPProxy
 
-#: What POST may take while six tabs are live; it is some ms where nothing else is at work.
-SLOWEST_POST = 5.0
+#: What POST may take while six tabs are live: the fastest of some, as the machine may be at work.
+SLOWEST_POST, POSTS = 0.3, 5
 NEVER = 600_000
 #: Until that is answered, the page does nothing at all.
 HANG = """
@@ -92,21 +92,24 @@ def test_one_stream_for_six_books(
     books = [server.add_book() for _ in range(6)]
     tabs = open_tabs(context, server, *books)
     only_stream(server, tabs[0])
-    begun = time.monotonic()
-    status = tabs[5].page.evaluate(
-        """async ([book, token]) => (await fetch("/api/reviews/", {
-          method: "POST",
-          headers: { "Content-Type": "application/json", "Authorization": `Bearer ${token}` },
-          body: JSON.stringify({ book, content: "posted beside" }),
-        })).status""",
-        [books[0], mina.token],
-    )
-    seconds = time.monotonic() - begun
+    posted = [f"posted beside, {number}" for number in range(POSTS)]
+    seconds = []
+    for content in posted:
+        begun = time.monotonic()
+        status = tabs[5].page.evaluate(
+            """async ([book, token, content]) => (await fetch("/api/reviews/", {
+              method: "POST",
+              headers: { "Content-Type": "application/json", "Authorization": `Bearer ${token}` },
+              body: JSON.stringify({ book, content }),
+            })).status""",
+            [books[0], mina.token, content],
+        )
+        seconds.append(time.monotonic() - begun)
+        assert status == 201
 
-    print(f"POST beside six live tabs: {seconds * 1000:.0f} ms")  # noqa: T201
-    assert status == 201
-    assert seconds < SLOWEST_POST
-    tabs[0].shows(books[0], "posted beside")
+    print(f"POST beside six live tabs: {min(seconds) * 1000:.0f} ms")  # noqa: T201
+    assert min(seconds) < SLOWEST_POST
+    tabs[0].shows(books[0], *posted)
     for book in books[1:]:
         mina.post(book, f"to {book}")
     for tab, book in list(zip(tabs, books, strict=True))[1:]:
