@@ -257,7 +257,8 @@ def test_korean(server: ServerProcess, new_context: NewContext) -> None:
     page.get_by_label("비밀번호").fill("correct horse battery")
     page.get_by_role("button", name="회원가입").click()
     page.get_by_placeholder("댓글을 작성해주세요").fill("정말 좋아요")
-    page.get_by_role("button", name="작성").click()
+    with page.expect_response("**/api/reviews/"):
+        page.get_by_role("button", name="작성").click()
     shows(page, "정말 좋아요")
     page.get_by_role("link", name="삭제").click()
     expect(page.locator("#list .content")).to_have_count(0)
