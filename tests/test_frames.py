@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import pytest
 from hypothesis import given, strategies as st
@@ -317,38 +317,25 @@ def test_reconnection_is_spread() -> None:
     assert all(retry is not None and 1_500 <= retry <= 2_500 for retry in retries)
 
 
-def test_closing_asks_back() -> None:
-    """The farewell of a server has no id and asks readers to come back in about 2 s."""
-    reader = EventReader("k7q2m-40")
-
-    (closing,) = reader.feed(frames.closing())
-
-    assert closing == Event("stream.closing", '{"type":"stream.closing"}', "k7q2m-40")
-    assert reader.retry
-    assert 1_500 <= reader.retry <= 2_500
-
-
-def test_already_closing_asks_back_sooner() -> None:
-    """Who comes to a server that stops has often waited before, and is asked to wait less."""
+@pytest.mark.parametrize(
+    ("farewell", "type_", "shortest", "longest"),
+    [
+        (frames.closing, "stream.closing", 1_500, 2_500),
+        (frames.already_closing, "stream.closing", 500, 1_500),  # they have often waited before
+        (frames.busy, "stream.busy", 10_000, 30_000),
+    ],
+    ids=["closing", "already closing", "busy"],
+)
+def test_farewells_ask_back(
+    farewell: Callable[[], bytes], type_: str, shortest: int, longest: int
+) -> None:
+    """A farewell has no id, and asks readers to come back after a while that differs."""
     retries = set()
     for _ in range(100):
         reader = EventReader("k7q2m-40")
-        (closing,) = reader.feed(frames.already_closing())
-        assert closing == Event("stream.closing", '{"type":"stream.closing"}', "k7q2m-40")
+        (event,) = reader.feed(farewell())
+        assert event == Event(type_, f'{{"type":"{type_}"}}', "k7q2m-40")
         retries.add(reader.retry)
 
     assert len(retries) > 1
-    assert all(retry is not None and 500 <= retry <= 1_500 for retry in retries)
-
-
-def test_busy_asks_patience() -> None:
-    """A stream that cannot be served has no id and asks readers to come back in 10 to 30 s."""
-    retries = set()
-    for _ in range(100):
-        reader = EventReader("k7q2m-40")
-        (busy,) = reader.feed(frames.busy())
-        assert busy == Event("stream.busy", '{"type":"stream.busy"}', "k7q2m-40")
-        retries.add(reader.retry)
-
-    assert len(retries) > 1
-    assert all(retry is not None and 10_000 <= retry <= 30_000 for retry in retries)
+    assert all(retry is not None and shortest <= retry <= longest for retry in retries)

@@ -36,13 +36,6 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
 
 
 @pytest.fixture(scope="module")
-def mina(server: ServerProcess) -> Iterator[Person]:
-    """Somebody who may write."""
-    with Person(server.url, "mina") as mina:
-        yield mina
-
-
-@pytest.fixture(scope="module")
 def proxy(
     kind: Kind, server: ServerProcess, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[ReverseProxy]:

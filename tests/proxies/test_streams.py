@@ -42,13 +42,6 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
 
 
 @pytest.fixture(scope="module")
-def mina(server: ServerProcess) -> Iterator[Person]:
-    """Somebody who writes to the server itself."""
-    with Person(server.url, "mina") as mina:
-        yield mina
-
-
-@pytest.fixture(scope="module")
 def proxy(
     kind: Kind, care: Care, server: ServerProcess, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[ReverseProxy]:

@@ -58,7 +58,4 @@ def places(settings: Settings) -> float:
     """How many connections may be open, streams among them."""
     if not settings.limits:
         return math.inf
-    soft, _hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = _wanted(settings)
-    files = wanted if soft == resource.RLIM_INFINITY else min(wanted, soft)
-    return max(1, files - OWN_FILES)
+    return max(1, _raised(_wanted(settings)) - OWN_FILES)

@@ -42,8 +42,6 @@ BACKLOG = 2048
 VANISHED = {"TCP_USER_TIMEOUT": 30_000, "TCP_KEEPIDLE": 30, "TCP_KEEPINTVL": 10, "TCP_KEEPCNT": 3}
 #: How often the date in the headers is renewed.
 TICK_SECONDS = 1.0
-
-
 #: How long a thread waits that wants to go on, before another is asked to let it. A commit asks
 #: several times: with Python's 5 ms, a POST took twice as long while the event loop was busy.
 SWITCH_SECONDS = 0.0001
