@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
 from tests.factories import make_difference, make_review, make_tombstone
 
+from livria_sse.hub import feed as feeds
 from livria_sse.hub.feed import CURSORS, SIZE, Feed
 from livria_sse.models import Difference
 
@@ -79,6 +81,19 @@ def test_ready_bursts_are_bounded() -> None:
         assert text_of(feed, seq).count("event:") == CURSORS + 10 - seq
 
     assert len(feed._ready) == CURSORS
+
+
+def test_ready_bursts_are_bounded_in_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However long the answers are, only so many bytes are kept of them."""
+    monkeypatch.setattr(feeds, "LARGEST_READY", 2_000)
+    feed = make_feed()
+    for seq in range(1, 21):
+        feed.learn(created(seq))
+    for seq in range(19, -1, -1):
+        assert text_of(feed, seq).count("event:") == 20 - seq
+
+    assert 1 < len(feed._ready) < 20
+    assert sum(ready.size for ready in feed._ready.values()) <= 2_000
 
 
 def test_known_differences_change_nothing() -> None:

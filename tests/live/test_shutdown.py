@@ -100,6 +100,8 @@ def test_draining(tmp_path: Path) -> None:
         assert late.status_code == 200
         assert "event: stream.closing" in late.text
         assert "event: stream.ready" not in late.text
+        (retry,) = re.findall(r"^retry: (\d+)$", late.text, re.MULTILINE)
+        assert int(retry) <= 1_500, "who comes has often waited before"
         for stream in streams:
             assert stream.rest().endswith(b"0\r\n\r\n")
         assert server.wait() == 0
