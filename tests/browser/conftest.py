@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 from tests.parts import PASSWORD, Person, ServerProcess, missing
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
@@ -73,14 +73,19 @@ def jun(shared: ServerProcess) -> Iterator[Person]:
         yield person
 
 
-def sign_up(page: Page, username: str) -> None:
-    """Signs up with the form, as a person does, and comes back to the page."""
+def sign_up(page: Page, username: str, *, scripts: bool = True) -> None:
+    """Signs up with the form, as a person does, and comes back to the page.
+
+    Until its scripts are there, the page is one without: its forms and links lead to other pages.
+    """
     here = page.url
     page.get_by_role("link", name="Sign up").first.click()
     page.get_by_label("Username").fill(username)
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Sign up").click()
     page.wait_for_url(here)
+    if scripts:
+        expect(page.locator("#sign")).to_have_attribute("data-state", "live")
 
 
 def texts(page: Page) -> list[str]:
