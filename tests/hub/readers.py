@@ -164,7 +164,7 @@ async def watching(
 ) -> AsyncIterator[Subscriber]:
     """An open stream, as the web serves it."""
     async with hub.opening(books) as feeds:
-        begin = await hub.welcome(feeds, asked, viewed=viewed)
+        begin = await hub.reception.welcome(feeds, asked, viewed=viewed)
         subscriber = hub.join(feeds, begin, reader.sink, address="192.0.2.1")
     try:
         yield subscriber

@@ -130,3 +130,53 @@ async def test_changes_are_read_only(shared: Service, method: str) -> None:
 
     assert answer.status_code == 405
     assert set(answer.headers["Allow"].split(", ")) == {"GET", "HEAD"}
+
+
+async def test_several_books_in_one_answer(mina: httpx.AsyncClient, service: Service) -> None:
+    """What changed in several books is told in their order, from where one stands in each."""
+    other = BOOK + 1
+    await post(mina, "known")
+    await post(mina, "new")
+    await mina.post("/api/reviews/", json={"book": other, "content": "elsewhere"})
+    asked = f"book={other}&book={BOOK}&after={service.hub.epoch}-0.1"
+
+    answer = await mina.get(f"/api/books/changes/?{asked}")
+
+    told = [
+        (each["book"], each["position"].partition("-")[2], contents_of(each))
+        for each in answer.json()["books"]
+    ]
+    assert told == [(other, "1", ["elsewhere"]), (BOOK, "2", ["new"])]
+
+
+def contents_of(told: Any) -> list[str]:
+    """The texts in a difference."""
+    return [change["review"]["content"] for change in told["changes"]]
+
+
+async def test_an_id_of_other_books(mina: httpx.AsyncClient, service: Service) -> None:
+    """An id of more or fewer books than are named leads to a reset in each of them."""
+    asked = f"book=1&book=2&after={service.hub.epoch}-0.0.0"
+
+    answer = await mina.get(f"/api/books/changes/?{asked}")
+
+    assert [each["reset"] for each in answer.json()["books"]] == ["malformed", "malformed"]
+
+
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [
+        ("after=k7q2m-1", "book"),
+        ("book=x&after=k7q2m-1", "book"),
+        ("book=1&book=1&after=k7q2m-1.1", "book"),
+        ("book=1&book=999999&after=k7q2m-1.1", "book"),
+        ("&".join(f"book={number}" for number in range(1, 52)) + "&after=k7q2m-1", "book"),
+        ("book=1&book=2", "after"),
+    ],
+)
+async def test_questions_after_no_books(mina: httpx.AsyncClient, query: str, field: str) -> None:
+    """Books that are not there, or too many, are refused with the field and the reason."""
+    answer = await mina.get(f"/api/books/changes/?{query}")
+
+    assert answer.status_code == 422
+    assert list(problem_of(answer)["errors"]) == [field]

@@ -20,12 +20,12 @@ from livria_sse.hub.feed import Feed
 from livria_sse.hub.feeds import Feeds
 from livria_sse.hub.heartbeat import Heartbeat
 from livria_sse.hub.ladder import Ladder
-from livria_sse.hub.shelf import Beginning, asked_of_each, beginning, cursors_of
+from livria_sse.hub.reception import Reception
+from livria_sse.hub.shelf import Beginning, cursors_of
 from livria_sse.hub.sink import Sink
 from livria_sse.hub.statistics import Statistics, statistics
 from livria_sse.hub.subscriber import Ending, Subscriber
 from livria_sse.hub.viewers import Viewers
-from livria_sse.hub.welcome import Answer, Welcome, answer, welcome
 from livria_sse.log.base import Log
 from livria_sse.models import Difference
 from livria_sse.settings import Settings
@@ -54,6 +54,9 @@ class Hub:
         #: Of all client addresses.
         self.connects = self._admission.connects
         self._viewers = Viewers(self._feeds, log, self._fanout.write)
+        counting = self._viewers if settings.viewers else None
+        #: What those are told first who come.
+        self.reception = Reception(self._feeds, self._ladder, counting, self._fanout.advance_all)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[Hub]:
@@ -115,50 +118,6 @@ class Hub:
             UnknownBook: There is no such book.
         """
         return self._feeds.opening(book_ids)
-
-    async def welcome(
-        self, feeds: Sequence[Feed], asked: str | None, *, viewed: Collection[int]
-    ) -> Beginning:
-        """How a stream begins for a reader who asks for this position (None: for no position).
-
-        They have the pages of the viewed books open; the others are only listed.
-
-        The welcomes of all books are true at the moment when it returns: a review that was deleted
-        while another book was read is in none of them.
-        """
-        each = asked_of_each(asked, len(feeds))
-        begins = [await self._welcome(*asking) for asking in zip(feeds, each, strict=True)]
-        while late := [n for n, feed in enumerate(feeds) if begins[n].head != feed.head]:
-            for number in late:
-                begins[number] = await self._welcome(feeds[number], each[number])
-        begin = beginning(self.epoch, begins)
-        if not self._settings.viewers:
-            return begin
-        greeting = self._viewers.greeting([feed for feed in feeds if feed.book_id in viewed])
-        return begin._replace(opening=begin.opening.before(greeting), viewed=viewed)
-
-    async def _welcome(self, feed: Feed, asked: str | None) -> Welcome:
-        known = feed.head
-        begin = await welcome(feed, self._ladder, asked)
-        self._share(feed, known)
-        return begin
-
-    async def answer(self, book_id: int, asked: str) -> Answer:
-        """What somebody lacks who asks from this position, and has no stream.
-
-        Raises:
-            UnknownBook: There is no such book.
-            StoreUnavailable: It cannot be read at present.
-        """
-        feed = await self._feeds.passing(book_id)
-        known = feed.head
-        told = await answer(feed, self._ladder, asked)
-        self._share(feed, known)
-        return told
-
-    def _share(self, feed: Feed, known: int) -> None:
-        if feed.head != known:  # the ladder had something that the others lack, too
-            self._fanout.advance_all(feed)
 
     def admits(self, feeds: Sequence[Feed], address: str) -> bool:
         """Whether a stream may be opened now, by a client who has just asked for one."""

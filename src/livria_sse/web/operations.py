@@ -13,6 +13,7 @@ from livria_sse.documents import BookDocument, ChangesDocument, ReviewDocument, 
 from livria_sse.inputs import Credentials, EditedReview, NewAccount, NewReview
 from livria_sse.models import LARGEST_NUMBER
 from livria_sse.web import accounts, books, changes, ops, reviews, stream
+from livria_sse.web.params import MOST_BOOKS
 
 
 class BookPage(TypedDict):
@@ -28,6 +29,12 @@ class ReviewPage(TypedDict):
     reviews: list[ReviewDocument]
     position: str
     next: str | None
+
+
+class ShelfChangesDocument(TypedDict):
+    """What changed in several books."""
+
+    books: list[ChangesDocument]
 
 
 class SignedInDocument(TypedDict):
@@ -122,6 +129,17 @@ OPERATIONS = (
         refusals=[422],
     ),
     Operation(
+        method="get",
+        path="/api/books/changes/",
+        endpoint=changes.since_in_several,
+        answer=ShelfChangesDocument,
+        query=[
+            Parameter("book", required=True, most=MOST_BOOKS),
+            Parameter("after", None, required=True),
+        ],
+        refusals=[422],
+    ),
+    Operation(
         method="post",
         path="/api/reviews/",
         endpoint=reviews.create,
@@ -208,8 +226,8 @@ OPERATIONS = (
         answer=str,
         media_type="text/event-stream",
         query=[
-            Parameter("book", required=True, most=stream.MOST_BOOKS),
-            Parameter("reading", most=stream.MOST_BOOKS),
+            Parameter("book", required=True, most=MOST_BOOKS),
+            Parameter("reading", most=MOST_BOOKS),
             Parameter("last_event_id", largest=None),
             Parameter("pad", largest=None),
         ],
@@ -240,7 +258,7 @@ OPERATIONS = (
 )
 
 DOCUMENTS = (
-    BookPage, BookDocument, ChangesDocument, ReviewPage, ReviewDocument, SignedInDocument,
-    UserDocument, StatusDocument, ProblemDocument,
+    BookPage, BookDocument, ChangesDocument, ShelfChangesDocument, ReviewPage, ReviewDocument,
+    SignedInDocument, UserDocument, StatusDocument, ProblemDocument,
 )  # fmt: skip
 INPUTS = (NewReview, EditedReview, NewAccount, Credentials)

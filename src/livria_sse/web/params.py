@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from livria_sse.errors import InvalidInput, LivriaError, UnknownBook
@@ -13,6 +13,9 @@ from livria_sse.web.state import Request
 # Bounded before it becomes a number: Python refuses to convert thousands of digits, and the
 # databases do not store what is larger than 63 bits.
 _NUMBER = re.compile(r"[0-9]{1,16}")
+
+#: Of one stream, and of one question after changes.
+MOST_BOOKS = 50
 
 
 def path_id(request: Request, unknown: type[LivriaError], *, name: str = "id") -> int:
@@ -40,6 +43,18 @@ def query_book(request: Request) -> int:
     if book_id is None:
         raise InvalidInput(errors={"book": ["Say which book."]})
     return book_id
+
+
+def named_books(named: Sequence[str]) -> Sequence[int]:
+    """The books that a query string has to name, one or several, each once."""
+    book_ids = [number for number in map(whole_number, named) if number is not None]
+    if not book_ids or len(book_ids) < len(named):
+        raise InvalidInput(errors={"book": ["Say which books, each by its number."]})
+    if len(book_ids) > MOST_BOOKS:
+        raise InvalidInput(errors={"book": [f"Name at most {MOST_BOOKS} books."]})
+    if len(set(book_ids)) < len(book_ids):
+        raise InvalidInput(errors={"book": ["Name each book once."]})
+    return book_ids
 
 
 @contextmanager

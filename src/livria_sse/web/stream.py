@@ -21,7 +21,7 @@ from livria_sse.errors import CrossSiteRequest, InvalidInput, StoreUnavailable, 
 from livria_sse.hub import Beginning, Feed, Hub, SteppingSink
 from livria_sse.web.clients import address_of
 from livria_sse.web.origins import Origins
-from livria_sse.web.params import path_id, whole_number
+from livria_sse.web.params import named_books, path_id, whole_number
 from livria_sse.web.problems import problem
 from livria_sse.web.resource import resource
 from livria_sse.web.state import Request
@@ -37,9 +37,6 @@ HEADERS = (
 #: An ASGI extension of our own server: `detach(headers)` begins the response, and gives the
 #: connection away as a `Sink`; None if the reader has left.
 DETACH = "livria.detach"
-
-#: Of one stream.
-MOST_BOOKS = 50
 
 _PATH = re.compile(r"/sse/books(?:/([^/]+))?/?")
 
@@ -61,29 +58,18 @@ def asked_stream(scope: Scope) -> EventStream | None:
     if match is None:
         return None
     try:
-        return EventStream(scope, _books([match[1]])) if match[1] else _shelf(scope)
+        return EventStream(scope, named_books([match[1]])) if match[1] else _shelf(scope)
     except InvalidInput:
         return None
 
 
 def _shelf(scope: Scope) -> EventStream:
-    book_ids = _books(_named(scope, "book"))
+    book_ids = named_books(_named(scope, "book"))
     named = {whole_number(text) for text in _named(scope, "reading")}
     if not named <= set(book_ids):
         raise InvalidInput(errors={"reading": ["Name only books of this stream."]})
     viewed = [book_id for book_id in book_ids if book_id in named]
     return EventStream(scope, book_ids, viewed=viewed)
-
-
-def _books(named: Sequence[str]) -> Sequence[int]:
-    book_ids = [number for number in map(whole_number, named) if number is not None]
-    if not book_ids or len(book_ids) < len(named):
-        raise InvalidInput(errors={"book": ["Say which books, each by its number."]})
-    if len(book_ids) > MOST_BOOKS:
-        raise InvalidInput(errors={"book": [f"Name at most {MOST_BOOKS} books."]})
-    if len(set(book_ids)) < len(book_ids):
-        raise InvalidInput(errors={"book": ["Name each book once."]})
-    return book_ids
 
 
 def _named(scope: Scope, wanted: str) -> Sequence[str]:
@@ -161,7 +147,7 @@ class EventStream:
         if scope["method"] == "HEAD" or not self._hub.admits(feeds, self._address):
             await self._turn_away(scope, send)
             return
-        begin = await self._hub.welcome(feeds, self._asked, viewed=self._viewed)
+        begin = await self._hub.reception.welcome(feeds, self._asked, viewed=self._viewed)
         if self._padded:
             begin = begin.padded()
         if not self._hub.has_room(feeds, self._address):
