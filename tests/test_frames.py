@@ -73,7 +73,9 @@ def test_deleted_frame() -> None:
 
 def test_heartbeat_frame() -> None:
     """A heartbeat is an event without an id."""
-    assert frames.heartbeat() == (b'event: stream.heartbeat\ndata: {"type":"stream.heartbeat"}\n\n')
+    assert frames.heartbeat(15) == (
+        b'event: stream.heartbeat\ndata: {"type":"stream.heartbeat","interval":15}\n\n'
+    )
 
 
 def test_frames_have_ids() -> None:

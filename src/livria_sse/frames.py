@@ -89,9 +89,12 @@ def reset(book_id: int, *, reason: ResetReason, head: Position) -> bytes:
     return _encode("stream.reset", data, position=head)
 
 
-def heartbeat() -> bytes:
-    """A sign of life that scripts can see, unlike a comment. It has no id and moves nothing."""
-    return _encode("stream.heartbeat", {"type": "stream.heartbeat"})
+def heartbeat(seconds: int) -> bytes:
+    """A sign of life that scripts can see, unlike a comment, and the seconds to the next one.
+
+    It has no id and moves nothing.
+    """
+    return _encode("stream.heartbeat", {"type": "stream.heartbeat", "interval": seconds})
 
 
 def viewers(book_id: int, number: int) -> bytes:

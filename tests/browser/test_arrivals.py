@@ -46,6 +46,25 @@ def mine(shared: ServerProcess, book: int, new_context: NewContext) -> BookPage:
     return page
 
 
+#: Scrolls a few pixels in each of some frames, and counts what is measured meanwhile.
+MEASURED_WHILE_SCROLLING = """
+async () => {
+  const counted = { scrolls: 0, measurements: 0 };
+  const { getBoundingClientRect } = Element.prototype;
+  Element.prototype.getBoundingClientRect = function () {
+    counted.measurements += 1;
+    return getBoundingClientRect.call(this);
+  };
+  addEventListener("scroll", () => (counted.scrolls += 1));
+  for (let step = 0; step < 10; step++) {
+    scrollBy({ top: step % 2 ? 5 : -5, behavior: "instant" });
+    await new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)));
+  }
+  return counted;
+}
+"""
+
+
 def fill(jun: Person, book: int, number: int = MANY) -> list[str]:
     """Reviews that are there already, newest first."""
     contents = [f"review {each}, of which there is much to say" for each in range(number)]
@@ -99,6 +118,19 @@ def test_waiting_reviews_come_to_who_comes_back(page: BookPage, jun: Person, boo
 
     page.shows("new", *before)
     expect(page.pill).to_be_hidden()
+
+
+def test_scrolling_is_cheap(page: BookPage, jun: Person, book: int) -> None:
+    """Whoever scrolls while reviews wait does not have the whole list measured at each step."""
+    page.shows(*fill(jun, book))
+    page.scroll_down()
+    jun.post(book, "new")
+    expect(page.pill).to_be_visible()
+    page.rests()
+    measured = page.page.evaluate(MEASURED_WHILE_SCROLLING)
+
+    assert measured["scrolls"] > 3
+    assert measured["measurements"] <= measured["scrolls"]
 
 
 def test_what_is_above_moves_nothing(page: BookPage, jun: Person, book: int) -> None:

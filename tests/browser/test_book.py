@@ -247,6 +247,24 @@ def test_silent_streams_are_reopened(
     shows(page, "still live")
 
 
+def test_the_sign_is_heard(server: ServerProcess, new_context: NewContext) -> None:
+    """Who hears the page is told when it has not been live for a while, and when it is again."""
+    page = new_context().new_page()
+    page.clock.install()
+    page.goto(f"{server.url}/books/{BOOK}/")
+    expect(page.locator("#sign")).to_have_text("live")
+    server.stop()
+    expect(page.locator("#sign")).to_have_text("reconnecting")
+    expect(page.locator("#heard")).to_have_text("")
+    page.clock.run_for(5 * SECOND)
+    expect(page.locator("#heard")).to_have_text("reconnecting")
+    server.start()
+
+    expect(page.locator("#sign")).to_have_text("live", timeout=30 * SECOND)
+    page.clock.run_for(5 * SECOND)
+    expect(page.locator("#heard")).to_have_text("live")
+
+
 def test_korean(server: ServerProcess, new_context: NewContext) -> None:
     """A Korean browser gets the words of the old page; the switch leads to English and back."""
     page = new_context(locale="ko-KR").new_page()

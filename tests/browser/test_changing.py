@@ -65,6 +65,21 @@ def test_edits_are_made_in_place(mine: BookPage) -> None:
     expect(mine.review("first").locator(".edited")).to_be_hidden()
 
 
+def test_edits_by_keys(mine: BookPage) -> None:
+    """Control and Enter save an edit; Escape ends one in which nothing was typed, and no other."""
+    field = mine.edit("second")
+    field.press("Escape")
+    expect(field).to_have_count(0)
+    field = mine.edit("second")
+    field.fill("second, and more")
+    field.press("Escape")
+    expect(field).to_have_value("second, and more")
+    field.press("Control+Enter")
+
+    mine.shows("third", "second, and more", "first")
+    expect(field).to_have_count(0)
+
+
 def test_edits_can_be_cancelled(mine: BookPage) -> None:
     """Who cancels an edit sees the old text and goes on from there; nothing of it is kept."""
     mine.edit("second").fill("something else")

@@ -14,6 +14,13 @@ from tests.parts import BadGateway, Person, ServerProcess, TCPProxy
 README = (Path(__file__).parents[2] / "README.md").read_text()
 EXAMPLE_BOOK = 10
 NEVER = 600_000
+#: Until the tabs of a site hear that its stream had one.
+HEARTBEAT = """
+(name) => new Promise((resolve) => {
+  const channel = new BroadcastChannel(name);
+  channel.addEventListener("message", ({ data }) => data.exact && resolve());
+})
+"""
 BUSY = 'event: stream.busy\ndata: {"type":"stream.busy"}\n\n'
 
 
@@ -155,6 +162,18 @@ def test_silence(context: BrowserContext, network: TCPProxy, mina: Person, book:
 
     tab.shows(book, "meanwhile")
     tab.is_in_state(book, "live")
+
+
+def test_silence_is_judged_by_the_interval_of_heartbeats(
+    context: BrowserContext, network: TCPProxy, book: int
+) -> None:
+    """Whoever has heard how often heartbeats come does not wait as long as for the slowest."""
+    tab = live_tab(context, network.port, book, with_clock=True, silence=NEVER)
+    tab.page.evaluate(HEARTBEAT, f"livria-reviews 2 http://127.0.0.1:{network.port} same-origin")
+    network.pause()
+
+    tab.page.clock.run_for(2 * 1_000 + 5_000)
+    tab.is_in_state(book, "reconnecting")
 
 
 def test_no_room(context: BrowserContext, server: ServerProcess, mina: Person, book: int) -> None:

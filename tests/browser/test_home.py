@@ -85,3 +85,27 @@ def test_readers_are_counted(shared: ServerProcess, new_context: NewContext) -> 
         expect(page.locator("#viewers")).to_have_text("2 reading now")
     second.close()
     expect(first.locator("#viewers")).to_be_hidden()
+
+
+def test_more_books_than_a_stream_has(
+    shared: ServerProcess, jun: Person, new_context: NewContext
+) -> None:
+    """A shelf of which some books have no place on the stream says so, and asks for these."""
+    for _ in range(50):
+        shared.add_book()
+    context = new_context()
+    pages = {number: context.new_page() for number in (1, 2)}
+    for number, page in pages.items():
+        page.goto(f"{shared.url}/?page={number}")
+    last = max(book for page in pages.values() for book in books_of(page))
+    page = next(page for page in pages.values() if last in books_of(page))
+
+    expect(page.locator("#sign")).to_have_text("updated every few seconds")
+    jun.post(last, "asked for")
+    expect(listed(page, last).locator(".latest")).to_have_text("jun asked for", timeout=30_000)
+
+
+def books_of(home: Page) -> list[int]:
+    """Those on a shelf."""
+    items = home.locator("#shelf > li").all()
+    return [int(item.get_attribute("data-book") or "") for item in items]

@@ -146,3 +146,19 @@ def test_nothing_is_too_wide(
     for address in (page.page.url, shared.url, f"{shared.url}/sign-up/"):
         page.page.goto(address)
         assert_fits(page.page)
+
+
+@pytest.mark.parametrize("path", ["/", "/books/1/"])
+def test_scripts_are_named(shared: ServerProcess, new_context: NewContext, path: str) -> None:
+    """A page names all modules that its script needs, and no other: none has to be discovered."""
+    page = new_context().new_page()
+    loaded: list[str] = []
+    page.on("request", lambda request: loaded.append(request.url))
+    page.goto(f"{shared.url}{path}")
+    expect(page.locator("#sign")).to_have_text("live")
+
+    links = page.locator("link[rel=modulepreload]").all()
+    named = {f"{shared.url}{link.get_attribute('href')}" for link in links}
+    script = page.locator("script[type=module]").get_attribute("src")
+    scripts = [url for url in loaded if url.endswith(".js")]
+    assert sorted(scripts) == sorted({*named, f"{shared.url}{script}"})

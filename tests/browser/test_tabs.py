@@ -140,16 +140,19 @@ def test_a_page_of_several_books(
 def test_more_books_than_a_stream_has(
     context: BrowserContext, server: ServerProcess, mina: Person
 ) -> None:
-    """Of more than fifty books, those are followed that somebody reads, whichever came first."""
+    """Of more than fifty books, those come first that somebody reads; the others are asked for."""
     tab = Tab(context, server.url)
     books = [server.add_book() for _ in range(51)]
     position = position_of(mina, books[0])
     for book in books:
         tab.watch(book, position=position, reading=book == books[-1])
     tab.is_in_state(books[-1], "live")
+    tab.is_in_state(books[-2], "polling")
     mina.post(books[-1], "to who reads")
+    mina.post(books[-2], "asked for")
 
     tab.shows(books[-1], "to who reads")
+    tab.shows(books[-2], "asked for")
     followed = parse_qs(urlsplit(tab.streams[-1]).query)
     assert followed["book"] == [str(book) for book in [books[-1], *books[:49]]]
     assert followed["reading"] == [str(books[-1])]
@@ -426,12 +429,15 @@ def test_of_another_life(context: BrowserContext, server: ServerProcess, mina: P
 
 
 def test_a_book_that_is_none(context: BrowserContext, server: ServerProcess, mina: Person) -> None:
-    """A page of a book that there is not keeps nobody from being live."""
+    """A page of a book that there is not is told so, and keeps nobody from being live."""
     book = server.add_book()
     [leader] = open_tabs(context, server, book)
     lost = Tab(context, server.url)
     lost.watch(book + 100_000, position=position_of(mina, book))
+    lost.watch(book + 100_001)
     until(leader.page, lambda: len(leader.streams) > 1)
+    lost.is_in_state(book + 100_000, "unknown")
+    lost.is_in_state(book + 100_001, "unknown")
     mina.post(book, "to who reads")
 
     leader.shows(book, "to who reads")

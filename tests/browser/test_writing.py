@@ -295,6 +295,17 @@ def test_drafts_survive_other_tabs(
     expect(other.field).to_have_value("half a thought")
 
 
+def test_posting_by_keys(mine: BookPage) -> None:
+    """Control and Enter post what was typed; Enter alone begins a new line."""
+    mine.field.press_sequentially("one")
+    mine.field.press("Enter")
+    mine.field.press_sequentially("two")
+    mine.field.press("Control+Enter")
+
+    mine.shows("one\ntwo")
+    expect(mine.said).to_have_text("Your review is posted.")
+
+
 def test_drafts_are_ones_own(
     mine: BookPage, context: BrowserContext, shared: ServerProcess
 ) -> None:

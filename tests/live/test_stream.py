@@ -446,10 +446,10 @@ def test_heartbeats_move_nothing(tmp_path: Path, serve: Serve) -> None:
     ):
         ready, heartbeat = stream.until_event("stream.heartbeat")
 
-        assert heartbeat.json == {"type": "stream.heartbeat"}
+        assert heartbeat.json == {"type": "stream.heartbeat", "interval": 1}
         assert heartbeat.last_event_id == ready.last_event_id
         assert stream.frames.endswith(
-            '\nevent: stream.heartbeat\ndata: {"type":"stream.heartbeat"}\n\n'
+            '\nevent: stream.heartbeat\ndata: {"type":"stream.heartbeat","interval":1}\n\n'
         )
 
 

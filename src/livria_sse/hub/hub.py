@@ -48,7 +48,7 @@ class Hub:
         self._fanout = Fanout(self._ladder, self._tasks)
         self._heartbeat = Heartbeat(self._visit, seconds=settings.heartbeat_seconds)
         self._stalled = Deadlines(self._give_up, seconds=settings.send_seconds)
-        self._beat = Burst(frames.heartbeat())
+        self._beat = Burst(frames.heartbeat(settings.heartbeat_seconds))
         self._audit = Audit(log, self._feeds, self._fallen_behind, seconds=settings.audit_seconds)
         self._admission = Admission(settings)
         #: Of all client addresses.

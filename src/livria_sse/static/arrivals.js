@@ -37,9 +37,10 @@ export class Arrivals {
     });
   }
 
-  /** Shows what waits, if nothing is in the way any more. */
+  /** Shows what waits, if nothing is in the way any more. Asked at every scroll, it is quick. */
   settle() {
-    if (this.#pill.size) this.#stage.soon(() => this.#isInTheWay() || this.#release());
+    if (!this.#pill.size || this.#isInTheWay()) return;
+    this.#stage.soon(() => this.#isInTheWay() || this.#release());
   }
 
   /** Shows what waits, whatever is in the way. */

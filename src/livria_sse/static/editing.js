@@ -4,6 +4,7 @@ import { request } from "./api.js";
 import { complain } from "./complaint.js";
 import { Draft } from "./draft.js";
 import { focusOn } from "./focus.js";
+import { submitByKeys } from "./keys.js";
 import { words } from "./words.js";
 
 export class Editing {
@@ -35,9 +36,13 @@ export class Editing {
       event.preventDefault();
       this.#save(item, form, draft);
     });
-    form.querySelector("[data-action=cancel]").addEventListener("click", () => {
-      this.#stage.now(() => this.#close(item, form, draft));
+    const cancel = () => this.#stage.now(() => this.#close(item, form, draft));
+    form.querySelector("[data-action=cancel]").addEventListener("click", cancel);
+    form.addEventListener("keydown", ({ key }) => {
+      // What was typed is not lost by a key.
+      if (key === "Escape" && field.value === content.textContent) cancel();
     });
+    submitByKeys(form);
     this.#stage.now(() => {
       content.hidden = true;
       content.after(form);

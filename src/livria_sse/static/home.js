@@ -6,8 +6,17 @@ import { watchReviews } from "./livria-reviews.js";
 import { ShelfBook } from "./shelf.js";
 import { Sign } from "./sign.js";
 
+const WORST_LAST = ["unknown", "live", "polling", "connecting", "reconnecting", "offline"];
+
 const frame = new Frame();
 const sign = new Sign();
+const states = new Map();
+
+/** One sign for all books: that of the one that is followed worst. */
+function showState(book, state) {
+  states.set(book, state);
+  sign.showState(WORST_LAST.findLast((each) => [...states.values()].includes(each)));
+}
 
 for (const item of document.querySelectorAll("#shelf > li")) {
   const book = new ShelfBook(item);
@@ -18,7 +27,7 @@ for (const item of document.querySelectorAll("#shelf > li")) {
     onChange: (change) => frame.soon(() => book.apply(change)),
     onSnapshot: (found) => frame.soon(() => book.replace(found)),
     onCount: (number) => frame.soon(() => book.showCount(number)),
-    onState: (state) => sign.showState(state),
+    onState: (state) => showState(book.id, state),
   });
 }
 

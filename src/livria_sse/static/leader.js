@@ -1,11 +1,12 @@
 /**
  * The leader: what the tab does that holds the stream for all tabs of a browser.
  *
- * It follows the books of all of them, at most 50, and tells them what the stream tells. It keeps
- * no reviews: each tab knows where it stands, and asks for itself if it lacks something.
+ * It follows the books of all of them and tells them what the stream tells, of 50 at most; of the
+ * others it asks at every heartbeat. It keeps no reviews: each tab knows where it stands, and asks
+ * for itself if it lacks something.
  */
 
-import { distance, furthest, parted } from "./positions.js";
+import { furthest, parted } from "./positions.js";
 import { Stream } from "./stream.js";
 
 const MOST_BOOKS = 50;
@@ -20,10 +21,10 @@ export class Leader {
   #tabs = new Map(); // id → { books, unanswered }
   #unknown = new Set(); // books that there are not
   #followed = new Map(); // of the stream: book → where it stands
+  #surplus = new Map(); // the same of those for which there is no place on it
   #told = new Set(); // the books of which it has told that they are followed
   #viewers = new Map(); // book → how many read it
   #reading = [];
-  #turn = 0;
   #settling = null;
 
   /**
@@ -72,14 +73,13 @@ export class Leader {
         });
       }
     }
-    const inOrder = [...wanted].sort(([a, one], [b, other]) => other.reading - one.reading || a - b);
-    return new Map(inOrder.slice(0, MOST_BOOKS));
+    return [...wanted].sort(([a, one], [b, other]) => other.reading - one.reading || a - b);
   }
 
   #settleSoon() {
     const wanted = this.#wanted();
     if (this.#isFollowing(wanted)) return;
-    const grows = [...wanted.keys()].some((book) => !this.#followed.has(book));
+    const grows = wanted.some(([book]) => !this.#standing.has(book));
     if (this.#settling && !grows) return;
     clearTimeout(this.#settling);
     const { gather, shrink } = this.#site.patience;
@@ -90,21 +90,31 @@ export class Leader {
     this.#settling = null;
     const wanted = this.#wanted();
     if (this.#isFollowing(wanted)) return;
-    const stood = this.#followed;
-    this.#followed = new Map();
-    for (const [book, { position }] of wanted) {
-      this.#followed.set(book, stood.get(book) ?? position);
-    }
+    const stood = this.#standing;
+    /** @type {[number, string][]} */
+    const standing = wanted.map(([book, { position }]) => [book, stood.get(book) ?? position]);
+    this.#followed = new Map(standing.slice(0, MOST_BOOKS));
+    this.#surplus = new Map(standing.slice(MOST_BOOKS));
     this.#reading = readingOf(wanted);
-    this.#told = new Set([...this.#told].filter((book) => wanted.has(book)));
-    this.#viewers = new Map([...this.#viewers].filter(([book]) => wanted.has(book)));
-    if (wanted.size) this.#stream.open();
+    this.#told = new Set([...this.#told].filter((book) => this.#followed.has(book)));
+    this.#viewers = new Map([...this.#viewers].filter(([book]) => this.#followed.has(book)));
+    if (wanted.length) this.#stream.open();
     else this.#stream.close();
+    if (this.#surplus.size) this.#beat();
+    this.#askSurplus();
+  }
+
+  /** Where it stands in all books. */
+  get #standing() {
+    return new Map([...this.#followed, ...this.#surplus]);
   }
 
   #isFollowing(wanted) {
-    const books = (map) => [...map.keys()].join();
-    return books(wanted) === books(this.#followed) && String(readingOf(wanted)) === String(this.#reading);
+    const books = wanted.map(([book]) => book);
+    return (
+      String(books) === String([...this.#standing.keys()]) &&
+      String(readingOf(wanted)) === String(this.#reading)
+    );
   }
 
   #connect() {
@@ -135,6 +145,7 @@ export class Leader {
     }
     this.#beat({ exact: true });
     this.#settleSoon();
+    this.#askSurplus();
   }
 
   #say(state) {
@@ -147,32 +158,56 @@ export class Leader {
   /** Says how it is, and where the stream stands. `exact`: it is not within a difference. */
   #beat({ exact = false } = {}) {
     const positions = new Map([...this.#followed].filter(([book]) => this.#told.has(book)));
-    this.#tell({ kind: "beat", state: this.#state, positions, viewers: this.#viewers, exact });
+    const surplus = new Set(this.#surplus.keys());
+    const told = { state: this.#state, positions, surplus, unknown: this.#unknown };
+    this.#tell({ kind: "beat", ...told, viewers: this.#viewers, exact });
   }
 
-  /** Asks for what the stream does not tell: of books that are read, and of one other in turn. */
+  // What is asked for.
+
+  /** Asks for what the stream would tell, and for what it would not. */
   async #poll() {
-    const listed = [...this.#followed.keys()].filter((book) => !this.#reading.includes(book));
-    const other = listed[this.#turn++ % listed.length];
-    for (const book of [...this.#reading, other]) {
-      if (this.#followed.has(book)) await this.#ask(book);
+    await this.#ask([...this.#standing]);
+  }
+
+  #askSurplus() {
+    this.#ask([...this.#surplus]).catch(() => {}); // at the next heartbeat again
+  }
+
+  async #ask(standing) {
+    for (let from = 0; from < standing.length; from += MOST_BOOKS) {
+      await this.#askAtOnce(new Map(standing.slice(from, from + MOST_BOOKS)));
     }
   }
 
-  async #ask(book) {
-    const after = this.#followed.get(book);
+  async #askAtOnce(asked) {
     try {
-      const difference = await this.#site.changes(book, after);
-      if (this.#followed.get(book) === after) this.#followed.set(book, difference.position);
-      this.#tell({ kind: "difference", book, after, difference });
+      for (const difference of await this.#site.changesInAll(asked)) {
+        this.#passOn(difference, asked.get(difference.book));
+      }
     } catch (error) {
       if (!error.isUnknown) throw error;
-      this.#unknown.add(book);
-      this.#settleSoon();
+      if (asked.size > 1) for (const one of asked) await this.#askAtOnce(new Map([one]));
+      else this.#forget(...asked.keys());
     }
+  }
+
+  #passOn(difference, after) {
+    const { book, position } = difference;
+    for (const standing of [this.#followed, this.#surplus]) {
+      if (standing.get(book) === after) standing.set(book, position);
+    }
+    this.#tell({ kind: "difference", book, after, difference });
+  }
+
+  /** There is no such book. */
+  #forget(book) {
+    this.#unknown.add(book);
+    this.#beat();
+    this.#settleSoon();
   }
 }
 
 function readingOf(wanted) {
-  return [...wanted].filter(([, { reading }]) => reading).map(([book]) => book);
+  return wanted.filter(([, { reading }]) => reading).map(([book]) => book);
 }

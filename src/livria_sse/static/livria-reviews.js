@@ -45,8 +45,8 @@ const tabs = new Map();
  *   shown instead of all that was
  * @param {(count: number) => void} [options.onCount] how many reviews there are, where no change says it
  * @param {(viewers: number) => void} [options.onViewers] how many have this book's page open
- * @param {(state: "connecting" | "live" | "reconnecting" | "polling" | "offline") => void}
- *   [options.onState]
+ * @param {(state: "connecting" | "live" | "reconnecting" | "polling" | "offline" | "unknown") =>
+ *   void} [options.onState] how it is; `unknown`: there is no such book
  * @param {Partial<typeof PATIENCE>} [options.patience] other times than usual, in milliseconds
  * @returns {{close(): void}}
  */

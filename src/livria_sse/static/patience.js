@@ -2,7 +2,7 @@
 
 export const PATIENCE = Object.freeze({
   first: 5_000, // for the first event of a stream, before the difference is asked for instead
-  silence: 65_000, // twice the longest interval of heartbeats that a server can be set to
+  silence: 65_000, // before a stream is dead: enough for the longest interval of heartbeats
   seen: 20_000, // the same when somebody looks again: more than the usual interval
   poll: 5_000, // between two differences that are asked for
   again: 60_000, // before a stream that was held back is tried again
@@ -23,6 +23,11 @@ export const PATIENCE = Object.freeze({
  */
 export function pauseAfter(failures, { pause, longest }) {
   return Math.random() * Math.min(longest, pause * 2 ** failures);
+}
+
+/** How long a stream may be silent on which heartbeats are so many seconds apart. */
+export function silenceAfter(interval, { silence }) {
+  return Math.min(silence, 2_000 * interval + 5_000);
 }
 
 /** About as long as that, so that nobody keeps step. */

@@ -70,11 +70,14 @@ export class Reader {
     else this.#take(message);
   }
 
-  #hearBeat({ state, positions, viewers, exact }) {
+  #hearBeat({ state, positions, surplus, unknown, viewers, exact }) {
+    if (unknown.has(this.book)) this.#show("unknown");
+    if (this.#state === "unknown") return;
     const position = positions.get(this.book);
     if (viewers.has(this.book)) this.#showViewers(viewers.get(this.book));
     // A new leader connects; as long as it has not failed, nothing is lost.
-    if (state === "live" ? position : state !== "connecting") this.#show(state);
+    if (state === "live" && surplus.has(this.book)) this.#show("polling");
+    else if (state === "live" ? position : state !== "connecting") this.#show(state);
     if (!position || this.#isAsking) return;
     // The stream has moved on without a word: nothing was left to tell.
     if (exact && this.#isInStep && distance(this.position, position) > 0) this.position = position;
@@ -144,7 +147,10 @@ export class Reader {
         await this.#catchUp();
         break;
       } catch (error) {
-        if (error.isUnknown) break;
+        if (error.isUnknown) {
+          this.#show("unknown");
+          break;
+        }
         await pause(pauseAfter(failures, this.#site.patience));
       }
     }

@@ -28,7 +28,7 @@ export class Site {
     this.#credentials = credentials;
     this.patience = patience;
     /** What the tabs of a browser have in common that use it in the same way, and speak alike. */
-    this.name = `livria-reviews 1 ${this.#base} ${credentials}`;
+    this.name = `livria-reviews 2 ${this.#base} ${credentials}`;
   }
 
   /** The document of a book. */
@@ -41,12 +41,17 @@ export class Site {
     return this.#get(`/api/reviews/changes/?book=${book}&after=${encodeURIComponent(after)}`);
   }
 
+  /** What changed in several books after where one stands in each, by id. */
+  async changesInAll(positions) {
+    const asked = `${booksOf(positions)}&after=${idOf(positions)}`;
+    return (await this.#get(`/api/books/changes/?${asked}`)).books;
+  }
+
   /** An EventSource that begins after these positions of books, by id. */
   stream(positions, reading) {
-    const named = [...positions.keys()].map((book) => `book=${book}`);
-    named.push(...reading.map((book) => `reading=${book}`));
-    named.push(`last_event_id=${encodeURIComponent(joined([...positions.values()]))}`);
-    return new EventSource(`${this.#base}/sse/books/?${named.join("&")}`, {
+    const named = reading.map((book) => `&reading=${book}`).join("");
+    const asked = `${booksOf(positions)}${named}&last_event_id=${idOf(positions)}`;
+    return new EventSource(`${this.#base}/sse/books/?${asked}`, {
       withCredentials: this.#credentials === "include",
     });
   }
@@ -59,4 +64,12 @@ export class Site {
     if (answer.ok) return answer.json();
     throw new Refused(answer);
   }
+}
+
+function booksOf(positions) {
+  return [...positions.keys()].map((book) => `book=${book}`).join("&");
+}
+
+function idOf(positions) {
+  return encodeURIComponent(joined([...positions.values()]));
 }

@@ -6,7 +6,7 @@
  * here, and in one way: it is closed, and another is opened from the last position.
  */
 
-import { about, pauseAfter } from "./patience.js";
+import { about, pauseAfter, silenceAfter } from "./patience.js";
 
 const EVENTS = [
   "review.created",
@@ -24,6 +24,8 @@ export class Stream {
   #source = null;
   #failures = 0;
   #heard = 0; // when, by the clock: it goes on while the machine sleeps
+  /** @type {number} how long a stream may be silent */
+  #silence;
   #isAnswered = true; // false: it was opened, and nothing has come
   #polling = null; // what stands for the present polling
   #waiting;
@@ -39,6 +41,7 @@ export class Stream {
    */
   constructor(patience, listener) {
     this.#patience = patience;
+    this.#silence = patience.silence;
     this.#listener = listener;
   }
 
@@ -75,7 +78,8 @@ export class Stream {
 
   #hear(event, id) {
     this.#heed();
-    this.#wait(this.#patience.silence, () => this.#reopen());
+    if (event.interval) this.#silence = silenceAfter(event.interval, this.#patience);
+    this.#wait(this.#silence, () => this.#reopen());
     if (event.type === "stream.ready") {
       this.#failures = 0;
       this.#listener.onState("live");

@@ -13,8 +13,7 @@ import { watchReviews } from "./livria-reviews.js";
 import { distance } from "./positions.js";
 
 /**
- * @typedef {{ id: number, book: number, user: { id: number, username: string }, content: string,
- *   created_at: string, updated_at: string }} Review
+ * @typedef {import("./livria-reviews.js").Review} Review
  * @typedef {{ id: number, title: string, author: string, description: string, cover: string,
  *   reviews: Review[], review_count: number, position: string }} Book
  */
@@ -28,7 +27,7 @@ import { distance } from "./positions.js";
  * @returns {{
  *   book: import("vue").Ref<Book | null>,
  *   viewers: import("vue").Ref<number | null>,
- *   state: import("vue").Ref<"connecting" | "live" | "reconnecting" | "polling" | "offline">,
+ *   state: import("vue").Ref<"connecting" | "live" | "reconnecting" | "polling" | "offline" | "unknown">,
  *   hasOlder: import("vue").Ref<boolean>,
  *   older: () => Promise<void>,
  *   refresh: () => Promise<void>,

@@ -3,6 +3,7 @@
 import { request } from "./api.js";
 import { complain } from "./complaint.js";
 import { Draft } from "./draft.js";
+import { submitByKeys } from "./keys.js";
 import { words } from "./words.js";
 
 /** @typedef {{content: string, key: string}} Attempt a text, and the key that makes it one review */
@@ -32,6 +33,7 @@ export class Writing {
     this.#draft = new Draft(page);
     this.#restore();
     this.#form.addEventListener("input", () => this.#draft.keep(this.#unsent()));
+    submitByKeys(this.#form);
     this.#form.addEventListener("submit", (event) => {
       event.preventDefault();
       this.#submit();

@@ -10,6 +10,7 @@ from starlette.responses import HTMLResponse
 
 from livria_sse.documents import timestamp
 from livria_sse.models import Account
+from livria_sse.web.scripts import modules_of
 from livria_sse.web.state import Request
 from livria_sse.web.words import (
     LANGUAGES,
@@ -97,4 +98,5 @@ def open_templates() -> Environment:
     environment.filters["timestamp"] = timestamp
     environment.filters["ago"] = how_long_ago
     environment.filters["count_of"] = count
+    environment.globals["modules_of"] = modules_of
     return environment
