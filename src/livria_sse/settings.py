@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterator
-from contextlib import suppress
-from ipaddress import IPv4Network, IPv6Network, ip_network
+from ipaddress import ip_network
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self, TypeVar
-from urllib.parse import urlsplit
+from typing import Annotated, Any, Literal, Self
 
-from limits import RateLimitItem, parse
+from limits import parse
 from pydantic import (
-    AfterValidator,
     AliasChoices,
     BeforeValidator,
     Field,
@@ -21,61 +17,15 @@ from pydantic import (
     ValidationError,
     model_validator,
 )
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from livria_sse.errors import InvalidSettings
+from livria_sse.variables import DatabaseURL, Listed, Origin, ProxyNetwork, Rate, RedisURL
 
 #: A shorter secret can be guessed from one token (RFC 7518, section 3.2).
 SHORTEST_JWT_SECRET = 32
-#: By a socket of TCP, TLS or Unix, or by asking sentinels for the present master.
-REDIS_SCHEMES = ("redis", "rediss", "unix", "redis+sentinel", "rediss+sentinel")
-
-
-Network = IPv4Network | IPv6Network
-#: As browsers write it (RFC 6454, section 6.2): a port only if it is not the scheme's own.
-_ORIGIN = re.compile(r"https?://([a-z0-9.-]+|\[[0-9a-f:]+\])(:[1-9][0-9]{0,4})?")
 LOOPBACK = (ip_network("127.0.0.0/8"), ip_network("::1"))
 ROUTERS_OF_HEROKU = (ip_network("10.0.0.0/8"),)
-
-
-def _origin(value: str) -> str:
-    if not _ORIGIN.fullmatch(value):
-        raise ValueError(f"{value!r} is no origin, as https://livria.example is")
-    return value
-
-
-def _network(value: str) -> Network:
-    network = ip_network(value)
-    if not network.prefixlen:  # anybody could then say that they are somebody else
-        raise ValueError(f"{network} is every address: name those of your proxies")
-    return network
-
-
-def _listed(value: object) -> object:
-    return value.replace(",", " ").split() if isinstance(value, str) else value
-
-
-RATE_EXAMPLE = "write it like 60/minute or 10 per 5 minutes"
-
-
-def _rate(value: object) -> object:
-    if not isinstance(value, str):
-        return value
-    try:
-        rate = parse(value)
-    except ValueError as error:
-        raise ValueError(RATE_EXAMPLE) from error
-    if rate.amount < 1:
-        raise ValueError(f"it allows nothing; {RATE_EXAMPLE}")
-    return rate
-
-
-#: So many in so long, as "60/minute".
-Rate = Annotated[RateLimitItem, BeforeValidator(_rate)]
-
-T = TypeVar("T")
-#: In the environment, a list with commas or spaces.
-Listed = Annotated[tuple[T, ...], NoDecode, BeforeValidator(_listed)]
 
 
 class Settings(BaseSettings):
@@ -94,14 +44,14 @@ class Settings(BaseSettings):
     #: Where reviews are kept: `sqlite:///<path>`, relative to the working directory, or
     #: `postgresql://<user>:<password>@<host>/<name>`. It may hold a password.
     database_url: Annotated[
-        str,
+        DatabaseURL,
         Field(repr=False, validation_alias=AliasChoices("LIVRIA_DATABASE_URL", "DATABASE_URL")),
     ] = "sqlite:///livria.db"
     #: Whether SQLite may be used where the disk does not outlive the process.
     ephemeral_sqlite: bool = False
     #: The Redis by which several processes tell each other of changes.
     redis_url: Annotated[
-        SecretStr | None, Field(validation_alias=AliasChoices("LIVRIA_REDIS_URL", "REDIS_URL"))
+        RedisURL | None, Field(validation_alias=AliasChoices("LIVRIA_REDIS_URL", "REDIS_URL"))
     ] = None
     #: How many changes of each book Redis keeps, and for how many days after the last one.
     redis_length: Annotated[int, Field(ge=1, le=100_000)] = 1_000
@@ -160,10 +110,10 @@ class Settings(BaseSettings):
     #: soon as they have told each other of it.
     max_connects_per_address: Annotated[int, Field(ge=1)] = 200
     #: The origins of other sites whose pages may use the API, with cookies: `https://livria.kr`.
-    allowed_origins: Listed[Annotated[str, AfterValidator(_origin)]] = ()
+    allowed_origins: Listed[Origin] = ()
     #: The proxies whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed. On Heroku that is
     #: its router.
-    trusted_proxies: Listed[Annotated[Network, BeforeValidator(_network)]] = Field(
+    trusted_proxies: Listed[ProxyNetwork] = Field(
         default_factory=lambda: ROUTERS_OF_HEROKU if "DYNO" in os.environ else LOOPBACK
     )
     #: Whether readers are told how many have the page of a book open.
@@ -201,14 +151,11 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _a_database_that_lasts(self) -> Self:
-        name = _variable("LIVRIA_DATABASE_URL")
-        if complaint := _database_complaint(self.database_url):
-            raise ValueError(f"{name}: {complaint}")
         on_a_file = self.database_url.startswith("sqlite:")
         if on_a_file and "DYNO" in os.environ and not self.ephemeral_sqlite:
             raise ValueError(
-                f"{name}: files do not last here; use postgresql://, or say that reviews may be "
-                "lost with LIVRIA_EPHEMERAL_SQLITE=1"
+                f"{_variable('LIVRIA_DATABASE_URL')}: files do not last here; use postgresql://, "
+                "or say that reviews may be lost with LIVRIA_EPHEMERAL_SQLITE=1"
             )
         return self
 
@@ -219,10 +166,6 @@ class Settings(BaseSettings):
                 f"{_variable('LIVRIA_WORKERS')}: {self.workers} processes need Redis; "
                 "set LIVRIA_REDIS_URL, or say 1"
             )
-        if self.redis_url:
-            complaint = _redis_complaint(self.redis_url.get_secret_value())
-            if complaint:
-                raise ValueError(f"{_variable('LIVRIA_REDIS_URL')}: {complaint}")
         return self
 
     @model_validator(mode="after")
@@ -237,40 +180,6 @@ class Settings(BaseSettings):
         if self.jwt_secret and len(self.jwt_secret.get_secret_value()) < SHORTEST_JWT_SECRET:
             raise ValueError(f"LIVRIA_JWT_SECRET: use at least {SHORTEST_JWT_SECRET} characters")
         return self
-
-
-def _database_complaint(url: str) -> str | None:
-    scheme, _, path = url.partition("://")
-    if scheme in {"postgresql", "postgres"}:
-        return None if _parsed(url) else "it is not a valid address"
-    if scheme != "sqlite" or not path.startswith("/"):
-        return "use sqlite:///<path> or postgresql://<user>:<password>@<host>/<name>"
-    if path[1:] in {"", ":memory:"}:
-        return "name a file, as in sqlite:///livria.db"
-    if set(path) & set("?#%"):  # which every library takes apart in its own way
-        return "use a path without ? # %"
-    return None
-
-
-def _redis_complaint(url: str) -> str | None:
-    scheme, _, rest = url.partition("://")
-    if scheme not in REDIS_SCHEMES or not rest:
-        return f"use one of {', '.join(f'{each}://' for each in REDIS_SCHEMES)}"
-    if "+sentinel" in scheme:
-        return None if _path(url) else "name the service, as in redis+sentinel://host:26379/livria"
-    return None if _parsed(url) else "it is not a valid address"
-
-
-def _path(url: str) -> str:
-    with suppress(ValueError):
-        return urlsplit(url).path.strip("/")
-    return ""
-
-
-def _parsed(url: str) -> bool:
-    with suppress(ValueError):
-        return urlsplit(url).port != 0
-    return False
 
 
 def _complaints(error: ValidationError) -> Iterator[str]:

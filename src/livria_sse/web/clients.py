@@ -9,7 +9,7 @@ from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 from starlette.types import Scope
 
-from livria_sse.settings import Network
+from livria_sse.variables import Network
 
 UNKNOWN = "unknown"
 #: An address; some write the port, too.
