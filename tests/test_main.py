@@ -7,6 +7,7 @@ import sqlite3
 import subprocess
 import sys
 import unicodedata
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ import pytest
 
 from livria_sse import __version__
 from livria_sse.models import Position
-from tests.parts import ServerProcess
+from tests.parts import ServerProcess, plain_uvicorn
 from tests.parts.server import FOREIGN
 
 PASSWORD = "correct horse battery"
@@ -125,6 +126,25 @@ def test_migrate_makes_tables(livria: CommandLine) -> None:
     assert first == again == "The database is up to date.\n"
     assert livria.rows("SELECT count(*) FROM books") == [(0,)]
     assert livria.rows("SELECT value FROM facts WHERE name = 'epoch'") == epoch
+
+
+@pytest.mark.parametrize("command", ["migrate", "new-epoch"])
+def test_unknown_settings(livria: CommandLine, command: str) -> None:
+    """A command says once that a name is no setting, and does its work."""
+    result = livria.run(command, LIVRIA_DATABSE_URL="sqlite:///other.db")
+
+    said = "LIVRIA_DATABSE_URL: there is no such setting; is LIVRIA_DATABASE_URL meant?\n"
+    assert (result.returncode, result.stderr) == (0, said)
+
+
+@pytest.mark.parametrize("serving", [ServerProcess, plain_uvicorn])
+def test_unknown_settings_of_a_server(
+    tmp_path: Path, serving: Callable[..., ServerProcess]
+) -> None:
+    """A server says so, too, whoever has started it."""
+    with serving(tmp_path, redis_ulr="redis://localhost") as server:
+        said = "LIVRIA_REDIS_ULR: there is no such setting; is LIVRIA_REDIS_URL meant?\n"
+        assert server.log.read_text().count(said) == 1
 
 
 def test_new_epoch(livria: CommandLine) -> None:

@@ -12,7 +12,7 @@ from hypothesis import example, given, strategies as st
 from pydantic import ValidationError
 
 from livria_sse.errors import InvalidSettings
-from livria_sse.settings import SHORTEST_JWT_SECRET, Settings
+from livria_sse.settings import SHORTEST_JWT_SECRET, Settings, warn_of_unknown
 
 SECRET = "a secret that nobody may ever read in a log"
 
@@ -241,6 +241,25 @@ def test_empty_is_unset(environment: pytest.MonkeyPatch) -> None:
     assert settings.database_url == "sqlite:///livria.db"
     assert settings.port == 5000
     assert settings.redis_url is None
+
+
+def test_unknown_names(environment: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    """A name that is no setting is told of in a line, with the setting that is like it, if any."""
+    environment.setenv("LIVRIA_PORT", "6000")
+    environment.setenv("livria_host", "::1")
+    environment.setenv("LIVRIA_REDIS_ULR", "redis://localhost")
+    environment.setenv("livria_worker", "2")
+    environment.setenv("LIVRIA_QQQQ", "1")
+    environment.setenv("LIVRIA_NOTHING", "")
+    environment.setenv("OTHER_PORT", "1")
+
+    warn_of_unknown()
+
+    assert sorted(caplog.messages) == [
+        "LIVRIA_QQQQ: there is no such setting",
+        "LIVRIA_REDIS_ULR: there is no such setting; is LIVRIA_REDIS_URL meant?",
+        "livria_worker: there is no such setting; is LIVRIA_WORKERS meant?",
+    ]
 
 
 def test_given_goes_first(environment: pytest.MonkeyPatch) -> None:

@@ -13,7 +13,8 @@ __version__ = version("livria-sse")
 
 
 def __getattr__(name: str) -> Any:
-    """Makes `app` when it is asked for, from the environment: importing does nothing."""
+    """Makes `app` when it is first asked for, from the environment: importing does nothing."""
     if name != "app":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return import_module("livria_sse.application").app_from_environment()
+    made = import_module("livria_sse.application").app_from_environment()
+    return globals().setdefault(name, made)  # uvicorn asks twice

@@ -22,7 +22,7 @@ from livria_sse.errors import InvalidSettings, LivriaError, StoreUnavailable
 from livria_sse.inputs import NewAccount, normal_username, validated
 from livria_sse.models import Account, Position
 from livria_sse.server import prepared, serve as run_server
-from livria_sse.settings import Settings
+from livria_sse.settings import Settings, warn_of_unknown
 from livria_sse.store import Store, open_store
 from livria_sse.store.migrate import migrate as migrate_database
 from livria_sse.watch import Watch
@@ -67,6 +67,7 @@ def serve(host: str | None, port: int | None, workers: int | None) -> None:
 @commands.command()
 def migrate() -> None:
     """Bring the database's tables to this version; `serve` does it too."""
+    warn_of_unknown()
     migrate_database(Settings.from_environment().database_url)
     click.echo("The database is up to date.")
 
@@ -186,6 +187,7 @@ def set_staff(username: str, *, off: bool) -> None:
 
 
 def _with_store(work: Callable[[Store], Awaitable[T]]) -> T:
+    warn_of_unknown()
     settings = Settings.from_environment()
 
     async def run() -> T:

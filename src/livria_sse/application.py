@@ -21,7 +21,7 @@ from livria_sse.errors import InvalidSettings
 from livria_sse.hub import Hub
 from livria_sse.log import check_log, open_log
 from livria_sse.rush import counted_together
-from livria_sse.settings import Settings
+from livria_sse.settings import Settings, warn_of_unknown
 from livria_sse.store import Store, open_store
 from livria_sse.tallies import Tallies
 from livria_sse.throttle import open_throttle
@@ -156,6 +156,7 @@ def _lifespan(
 
 def app_from_environment() -> Starlette:
     """The application for `uvicorn livria_sse:app`; a wrong setting ends the process, in a line."""
+    warn_of_unknown()
     try:
         return create_app(Settings.from_environment())
     except InvalidSettings as error:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterator
+from difflib import get_close_matches
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -22,6 +24,9 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from livria_sse.errors import InvalidSettings
 from livria_sse.variables import DatabaseURL, Listed, Origin, ProxyNetwork, Rate, RedisURL
 
+logger = logging.getLogger(__name__)
+
+PREFIX = "LIVRIA_"
 #: A shorter secret can be guessed from one token (RFC 7518, section 3.2).
 SHORTEST_JWT_SECRET = 32
 LOOPBACK = (ip_network("127.0.0.0/8"), ip_network("::1"))
@@ -32,7 +37,7 @@ class Settings(BaseSettings):
     """What an operator can choose; every field is the variable `LIVRIA_<FIELD>`."""
 
     model_config = SettingsConfigDict(
-        env_prefix="LIVRIA_",
+        env_prefix=PREFIX,
         env_ignore_empty=True,
         extra="ignore",
         arbitrary_types_allowed=True,
@@ -182,6 +187,17 @@ class Settings(BaseSettings):
         return self
 
 
+def warn_of_unknown() -> None:
+    """Says which variables are named like settings and are none: those are read by nobody."""
+    known = [name.upper() for name in Settings.model_fields]
+    for variable, value in os.environ.items():
+        name = variable.upper().removeprefix(PREFIX)
+        if name == variable.upper() or name in known or not value:
+            continue
+        near = "".join(f"; is {PREFIX}{each} meant?" for each in get_close_matches(name, known, 1))
+        logger.warning("%s: there is no such setting%s", variable, near)
+
+
 def _complaints(error: ValidationError) -> Iterator[str]:
     for problem in error.errors(include_url=False, include_input=False):
         said = problem["msg"].removeprefix("Value error, ")
@@ -198,4 +214,4 @@ def _variable(name: str) -> str:
             choices = [str(choice) for choice in field.validation_alias.choices]
             if name in choices:
                 return next((choice for choice in choices if choice in os.environ), name)
-    return name if name.isupper() else f"LIVRIA_{name.upper()}"
+    return name if name.isupper() else f"{PREFIX}{name.upper()}"

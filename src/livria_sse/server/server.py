@@ -26,7 +26,7 @@ from livria_sse.logs import configure_logging
 from livria_sse.server.files import fitted, places
 from livria_sse.server.guard import GuardedProtocol
 from livria_sse.server.protocol import UVICORN, DetachingProtocol
-from livria_sse.settings import Settings
+from livria_sse.settings import Settings, warn_of_unknown
 from livria_sse.tallies import Tallies, open_tallies
 from livria_sse.tasks import Tasks, kept
 from livria_sse.workers import REPLACED, Workers
@@ -160,6 +160,7 @@ def prepared(settings: Settings) -> Settings:
         InvalidSettings: It cannot open enough files.
     """
     configure_logging(settings)
+    warn_of_unknown()
     return fitted(settings)
 
 
