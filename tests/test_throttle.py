@@ -182,3 +182,10 @@ def test_rates_that_are_none(rate: str) -> None:
     """A rate that cannot be understood, or that allows nothing, is refused with an example."""
     with pytest.raises(ValidationError, match="60/minute"):
         settings_with(writes_per_account=rate)
+
+
+@pytest.mark.parametrize("rates", ["1/minute;2/hour", "1/minute, 2/hour", "1/minute|2/hour"])
+def test_more_than_one_rate(rates: str) -> None:
+    """Of several rates none is silently left out: they are refused."""
+    with pytest.raises(ValidationError, match="more than one rate; write it like 60/minute"):
+        settings_with(writes_per_account=rates)

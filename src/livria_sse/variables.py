@@ -8,7 +8,7 @@ from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Annotated, TypeVar
 from urllib.parse import urlsplit
 
-from limits import RateLimitItem, parse
+from limits import RateLimitItem, parse_many
 from pydantic import AfterValidator, BeforeValidator, SecretStr
 from pydantic_settings import NoDecode
 
@@ -56,9 +56,11 @@ def _rate(value: object) -> object:
     if not isinstance(value, str):
         return value
     try:
-        rate = parse(value)
+        rate, *others = parse_many(value)
     except ValueError as error:
         raise ValueError(RATE_EXAMPLE) from error
+    if others:
+        raise ValueError(f"it is more than one rate; {RATE_EXAMPLE}")
     if rate.amount < 1:
         raise ValueError(f"it allows nothing; {RATE_EXAMPLE}")
     return rate
