@@ -152,11 +152,35 @@ def test_allowed_origins(environment: pytest.MonkeyPatch) -> None:
         "null",
         "livria.example",
         "https://livria.example/",
-        "https://Livria.example",
+        "https://livria.example:0",
+        "https://livria.example:65536",
+        "https://livria.example:",
     ):
         environment.setenv("LIVRIA_ALLOWED_ORIGINS", wrong)
         with pytest.raises(InvalidSettings, match=r"^LIVRIA_ALLOWED_ORIGINS: "):
             Settings.from_environment()
+
+
+@pytest.mark.parametrize(
+    ("said", "sent"),
+    [
+        ("https://Livria.Example", "https://livria.example"),
+        ("HTTPS://livria.example:443", "https://livria.example"),
+        ("http://livria.example:80", "http://livria.example"),
+        ("http://livria.example:443", "http://livria.example:443"),
+        ("https://livria.example:8443", "https://livria.example:8443"),
+        ("https://livria.example:65535", "https://livria.example:65535"),
+        ("https://[2001:DB8::443]:443", "https://[2001:db8::443]"),
+        ("http://[::80]", "http://[::80]"),
+    ],
+)
+def test_origins_as_browsers_send_them(
+    environment: pytest.MonkeyPatch, said: str, sent: str
+) -> None:
+    """However an origin is written, it is the one that browsers send."""
+    environment.setenv("LIVRIA_ALLOWED_ORIGINS", said)
+
+    assert Settings.from_environment().allowed_origins == (sent,)
 
 
 def test_trusted_proxies(environment: pytest.MonkeyPatch) -> None:

@@ -14,8 +14,8 @@ from pydantic_settings import NoDecode
 
 #: By a socket of TCP, TLS or Unix, or by asking sentinels for the present master.
 REDIS_SCHEMES = ("redis", "rediss", "unix", "redis+sentinel", "rediss+sentinel")
-#: As browsers write it (RFC 6454, section 6.2): a port only if it is not the scheme's own.
-_ORIGIN = re.compile(r"https?://([a-z0-9.-]+|\[[0-9a-f:]+\])(:[1-9][0-9]{0,4})?")
+_ORIGIN = re.compile(r"(https?)://(?:[a-z0-9.-]+|\[[0-9a-f:]+\])(?::([1-9][0-9]{0,4}))?")
+DEFAULT_PORTS = {"http": 80, "https": 443}
 RATE_EXAMPLE = "write it like 60/minute or 10 per 5 minutes"
 
 
@@ -29,9 +29,13 @@ Listed = Annotated[tuple[T, ...], NoDecode, BeforeValidator(_listed)]
 
 
 def _origin(value: str) -> str:
-    if not _ORIGIN.fullmatch(value):
+    # As browsers write it: in small letters, with a port only if it is not the scheme's own (WHATWG
+    # URL, "host parsing" and "port state"; HTML, "ASCII serialisation of an origin").
+    origin = value.lower()
+    match = _ORIGIN.fullmatch(origin)
+    if not match or int(match[2] or 1) > 65535:
         raise ValueError(f"{value!r} is no origin, as https://livria.example is")
-    return value
+    return origin.removesuffix(f":{DEFAULT_PORTS[match[1]]}")
 
 
 #: Another site, as browsers name it: `https://livria.kr`.
