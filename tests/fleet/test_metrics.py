@@ -82,6 +82,7 @@ def test_each_worker_tells_of_all(tmp_path: Path, postgres: PostgresCluster) -> 
             yuna.post(BOOK, "counted")
         asyncio.run(until(lambda: Scrape(server).counted["livria_deliveries_total"] == 2))
         before = Scrape(server)
+        assert before.gauges["livria_books_watched"] == 1, "both have the same"
         # The worker that was told of it by Redis has measured how long that took, too.
         assert before.counted["livria_post_to_push_seconds_count"] == 2
         assert before.gauges["livria_redis_away doorbells"] == 0

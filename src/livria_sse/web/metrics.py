@@ -26,9 +26,11 @@ logger = logging.getLogger(__name__)
 
 #: How often a worker tells the others what it has counted.
 TELL_SECONDS = 1.0
-#: Gauges that are not added up: of several workers, the highest is told.
+#: Gauges that are not added up: of several workers, the highest is told. Books among them, as one
+#: that is watched at several workers is one book.
 HIGHEST = frozenset(
     {
+        "livria_books_watched",
         "livria_degraded",
         "livria_loop_lag_seconds",
         "livria_publisher_age_seconds",
@@ -126,7 +128,9 @@ class HubCollector(Collector):
         """The hub's numbers."""
         numbers = self._hub.statistics()
         yield GaugeMetricFamily("livria_streams_open", "Open streams.", numbers.streams)
-        yield GaugeMetricFamily("livria_books_watched", "Books with open streams.", numbers.books)
+        yield GaugeMetricFamily(
+            "livria_books_watched", "Books with open streams in one process.", numbers.books
+        )
         yield _counted("livria_streams_opened", "Streams opened.", "mode", numbers.opened)
         yield _resumes(numbers)
         yield _counted("livria_streams_closed", "Streams closed.", "reason", numbers.closed)
