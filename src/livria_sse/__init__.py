@@ -6,15 +6,18 @@
 from __future__ import annotations
 
 from importlib import import_module
-from importlib.metadata import version
 from typing import Any
-
-__version__ = version("livria-sse")
 
 
 def __getattr__(name: str) -> Any:
-    """Makes `app` when it is first asked for, from the environment: importing does nothing."""
-    if name != "app":
+    """Makes `app`, from the environment, and `__version__` when somebody first asks for them.
+
+    Importing does nothing.
+    """
+    if name == "app":
+        made = import_module("livria_sse.application").app_from_environment()
+    elif name == "__version__":
+        made = import_module("importlib.metadata").version("livria-sse")
+    else:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    made = import_module("livria_sse.application").app_from_environment()
-    return globals().setdefault(name, made)  # uvicorn asks twice
+    return globals().setdefault(name, made)  # uvicorn asks for `app` twice

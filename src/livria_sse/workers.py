@@ -12,7 +12,8 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from multiprocessing.connection import wait
 from multiprocessing.context import SpawnContext
@@ -44,7 +45,8 @@ class Worker:
         self.started_at = time.monotonic()
         self.ends_by = math.inf
         self.process = context.Process(target=_work_below_parent, args=(work, self._began, *given))
-        self.process.start()
+        with _uninterrupted():
+            self.process.start()
         assert self.process.pid, "it has just been started"  # noqa: S101
         #: Of the process.
         self.id = self.process.pid
@@ -181,8 +183,20 @@ class Workers:
         self._successor = None
 
 
+@contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Lets SIGINT wait; in a process that is started meanwhile, until it says otherwise."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def _work_below_parent(work: Work, began: Event, *given: Any) -> None:
-    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # it is the supervisor's, and may go to all
+    for number in (signal.SIGHUP, signal.SIGINT):
+        signal.signal(number, signal.SIG_IGN)  # they are the supervisor's, and may go to all
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     threading.Thread(target=_end_with_parent, daemon=True).start()
     work(began.set, *given)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from click.testing import CliRunner
 
-from livria_sse.__main__ import commands
+from livria_sse.commands import commands
 from livria_sse.deploy import PROXIES, Names, configuration
 from livria_sse.deploy.deploy import NO_HOST, NO_SERVER
 from livria_sse.errors import InvalidInput
