@@ -43,7 +43,7 @@ class Worker:
     def __init__(self, context: SpawnContext, work: Work, *given: Any) -> None:
         self._began = context.Event()
         self.started_at = time.monotonic()
-        self.ends_by = math.inf
+        self._told_at = math.inf
         self.process = context.Process(target=_work_below_parent, args=(work, self._began, *given))
         with _uninterrupted():
             self.process.start()
@@ -61,15 +61,15 @@ class Worker:
         """Whether the process runs."""
         return self.process.is_alive()
 
-    def end(self, told: signal.Signals, *, within: float) -> None:
-        """Tells it to end within so many seconds."""
-        self.ends_by = time.monotonic() + within
+    def end(self, told: signal.Signals) -> None:
+        """Tells it to end."""
+        self._told_at = time.monotonic()
         if self.is_alive:
             os.kill(self.id, told)
 
-    def kill_if_late(self) -> None:
-        """Kills it if it was told to end and has not."""
-        if time.monotonic() > self.ends_by:
+    def kill_if_late(self, seconds: float) -> None:
+        """Kills it if it was told to end so long ago, and has not."""
+        if time.monotonic() >= self._told_at + seconds:
             self.process.kill()
 
 
@@ -93,6 +93,8 @@ class Workers:
         self._last_seconds = last_seconds
         self._ended = ended or (lambda _process: None)
         self._stopping = False
+        #: Whether somebody would not wait until all had ended.
+        self.hurried = False
         self._told_to_roll = False
         #: Those that do the work.
         self._workers: list[Worker] = []
@@ -105,8 +107,8 @@ class Workers:
     def run(self) -> None:
         """Starts them, and replaces those that die.
 
-        SIGHUP replaces all, one after the other; SIGTERM or SIGINT ends all, and a second SIGINT
-        the supervisor itself, after which they end by themselves.
+        SIGHUP replaces all, one after the other; SIGTERM or SIGINT ends all, and a SIGINT after
+        that kills them.
         """
         signal.signal(REPLACED, signal.SIG_IGN)
         signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until there is something to be replaced
@@ -124,22 +126,22 @@ class Workers:
         while self._ending:
             self._wait()
 
-    def _stop(self, _number: int, _frame: FrameType | None) -> None:
+    def _stop(self, number: int, _frame: FrameType | None) -> None:
+        self.hurried = self.hurried or (self._stopping and number == signal.SIGINT)
         self._stopping = True
-        signal.signal(signal.SIGINT, signal.SIG_DFL)
 
     def _roll(self, _number: int, _frame: FrameType | None) -> None:
         self._told_to_roll = True
 
     def _end(self, worker: Worker, told: signal.Signals = signal.SIGTERM) -> None:
-        worker.end(told, within=self._last_seconds)
+        worker.end(told)
         self._ending.append(worker)
 
     def _wait(self) -> None:
         everybody = [*self._workers, *self._ending]
         wait([worker.process.sentinel for worker in everybody], timeout=LOOK_SECONDS)
         for worker in self._ending:
-            worker.kill_if_late()
+            worker.kill_if_late(0 if self.hurried else self._last_seconds)
         for worker in [worker for worker in self._ending if not worker.is_alive]:
             self._ending.remove(worker)
             self._ended(worker.id)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -20,6 +21,11 @@ from tests.waiting import until
 LIBRARIES = ["_ssl", "pydantic_core", "httptools"]
 #: Nobody is there, which does a server that starts no harm.
 TWO_WORKERS: dict[str, Any] = {"workers": "2", "redis_url": "redis://127.0.0.1:1"}
+#: A POST whose body does not come.
+HALF_A_POST = (
+    b"POST /api/accounts/login/ HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+    b"Content-Length: 10\r\nExpect: 100-continue\r\n\r\n"
+)
 
 
 @pytest.fixture(autouse=True)
@@ -91,3 +97,21 @@ def test_interrupted_while_workers_start(tmp_path: Path, place: Path, library: s
 
     assert not list(place.iterdir())
     assert not [each for each in workers if Path(f"/proc/{each}/exe").exists()]
+
+
+def test_a_second_interrupt_of_workers(tmp_path: Path, place: Path) -> None:
+    """Who interrupts workers twice does not wait for them either, and nothing is left."""
+    with (
+        ServerProcess(tmp_path, **TWO_WORKERS) as server,
+        socket.create_connection(("127.0.0.1", server.port), timeout=20) as connection,
+    ):
+        workers = workers_of(server.pid)
+        connection.sendall(HALF_A_POST)
+        assert b"100 Continue" in connection.recv(65536)
+        server.signal(signal.SIGINT)
+        asyncio.run(until(lambda: "told to stop" in server.log.read_text()))
+        server.signal(signal.SIGINT)
+
+        assert server.wait() == 128 + signal.SIGINT
+        assert not list(place.iterdir())
+        assert not [each for each in workers if Path(f"/proc/{each}/exe").exists()]

@@ -185,13 +185,16 @@ def serve(app: Starlette, settings: Settings) -> None:
 
 def _serve_by_workers(settings: Settings, listener: socket.socket) -> None:
     with open_tallies() as tallies:
-        Workers(
+        workers = Workers(
             settings.workers,
             _work,
             *(settings, listener, tallies),
             last_seconds=settings.drain_seconds + GRACE_SECONDS + 5,
             ended=tallies.end if tallies else None,
-        ).run()
+        )
+        workers.run()
+    if workers.hurried:
+        sys.exit(128 + signal.SIGINT)  # as a shell says it of what was interrupted
 
 
 def _work(
