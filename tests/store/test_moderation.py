@@ -7,7 +7,7 @@ import asyncio
 import pytest
 from tests.factories import add_account, add_book
 
-from livria_sse.errors import NotPermitted, UnknownReview
+from livria_sse.errors import IdempotencyKeyReused, NotPermitted, UnknownReview
 from livria_sse.models import Account, Difference, Review, Tombstone
 from livria_sse.store import Store
 
@@ -96,6 +96,21 @@ async def test_hidden_reviews_can_be_deleted(store: Store, mina: Account, sora: 
     assert difference.changes == (Tombstone(id=review.id, created_seq=1, seq=4),)
     with pytest.raises(UnknownReview):
         await store.moderation.restore(review.id, by=sora)
+
+
+async def test_retries_while_hidden(store: Store, mina: Account, sora: Account) -> None:
+    """Who repeats a request with its key is told its own words, never those that are hidden."""
+
+    async def ask(content: str) -> Review:
+        return (await store.reviews.create(BOOK, content, author=mina, key="k")).review
+
+    review = await ask("rude")
+    await store.reviews.update(review.id, "ruder", by=mina)
+    await store.moderation.hide(review.id, by=sora)
+
+    assert await ask("rude") == review
+    with pytest.raises(IdempotencyKeyReused):
+        await ask("ruder")
 
 
 async def test_only_the_staff_moderates(store: Store, mina: Account) -> None:
