@@ -422,6 +422,35 @@ def test_streams_for_other_origins(tmp_path: Path, serve: Serve) -> None:
         assert "livria_streams_open 2.0" in _metrics(server)
 
 
+#: What browsers say of that which a page of another site embeds, besides `Sec-Fetch-Site`.
+EMBEDDED = [
+    {"Sec-Fetch-Mode": "no-cors", "Sec-Fetch-Dest": "image"},
+    {"Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "iframe"},
+    {"Sec-Fetch-Mode": "no-cors", "Sec-Fetch-Dest": "empty"},
+]
+
+
+def test_streams_are_not_embedded(tmp_path: Path, serve: Serve) -> None:
+    """What a page of another site embeds takes no place; who follows its link sees the stream."""
+    with serve(tmp_path) as server:
+        for url in (f"/sse/books/{SAMPLE}/", f"/sse/books/?book={SAMPLE}"):
+            for said in EMBEDDED:
+                headers = {"Sec-Fetch-Site": "cross-site", **said}
+                answer = httpx.get(f"{server.url}{url}", headers=headers)
+                assert answer.status_code == 403
+                assert answer.json()["detail"] == "The request comes from another site."
+            link = ("Sec-Fetch-Site: cross-site", "Sec-Fetch-Dest: document")
+            ours = ("Sec-Fetch-Site: same-origin", "Sec-Fetch-Dest: empty")
+            with (
+                Curl(f"{server.url}{url}", *link) as tab,
+                Curl(f"{server.url}{url}", *ours) as page,
+            ):
+                tab.until_event("stream.ready")
+                page.until_event("stream.ready")
+        opened = 'livria_streams_opened_total{mode="live"} 4.0'
+        assert opened in _metrics(server)
+
+
 def test_what_became_of_streams(tmp_path: Path, serve: Serve) -> None:
     """How streams began, and why they ended, is in the metrics."""
     with serve(tmp_path) as server:

@@ -34,9 +34,16 @@ class Origins:
         return self.may_read(headers)
 
     def may_read(self, headers: Headers) -> bool:
-        """Whether those who have asked will be able to read the answer; links say no origin."""
+        """Whether those who have asked will be able to read the answer.
+
+        Links say no origin, and open a document. What else another site asks for without one, as
+        pictures, frames and prefetches are, its pages cannot read (Fetch Metadata Request Headers).
+        """
         origin = headers.get("origin")
-        return origin is None or origin in self._listed or _is_ours(origin, headers)
+        if origin is None:
+            embedded = headers.get("sec-fetch-dest") != "document"
+            return not (embedded and headers.get("sec-fetch-site") == "cross-site")
+        return origin in self._listed or _is_ours(origin, headers)
 
     def headers(self, origin: str | None) -> tuple[tuple[bytes, bytes], ...]:
         """What an answer says so that a page of a listed origin can read it."""

@@ -128,7 +128,8 @@ class EventStream:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serves the stream."""
-        if self._origin and not self._origins.may_read(Headers(scope=scope)):
+        foreign = self._origin or _header(scope, b"sec-fetch-site") == "cross-site"
+        if foreign and not self._origins.may_read(Headers(scope=scope)):
             await problem(CrossSiteRequest())(scope, receive, send)  # before it takes a place
             return
         try:
