@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ctypes
 import socket
+import struct
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -11,6 +13,8 @@ from tests.parts import ServerProcess
 
 GET = b"GET %b HTTP/1.1\r\nHost: x\r\n"
 POST = b"POST /api/accounts/signup/ HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+#: Python has no name for it.
+SO_ATTACH_FILTER = 26
 
 
 @contextmanager
@@ -29,6 +33,16 @@ def row_of(server: ServerProcess, connection: socket.socket) -> list[str]:
     ends = (f":{server.port:04X}", f":{connection.getsockname()[1]:04X}")
     rows = [row.split() for row in Path("/proc/net/tcp").read_text().splitlines()[1:]]
     return next((row for row in rows if (row[1][-5:], row[2][-5:]) == ends), [])
+
+
+def vanish(connection: socket.socket) -> None:
+    """Lets no packet in any more, not even to confirm what has come: the client is gone.
+
+    Its socket gets a filter of one instruction, "return 0" (socket(7); linux/filter.h).
+    """
+    drop = ctypes.create_string_buffer(struct.pack("HBBI", 0x06, 0, 0, 0))
+    program = struct.pack("HP", 1, ctypes.addressof(drop))
+    connection.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, program)
 
 
 def is_open(server: ServerProcess, connection: socket.socket) -> bool:

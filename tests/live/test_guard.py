@@ -3,15 +3,29 @@
 from __future__ import annotations
 
 import json
+import socket
 from collections.abc import Iterator
 from contextlib import suppress
+from pathlib import Path
 
 import httpx
 import pytest
-from tests.live.sockets import GET, POST, answer, complaints_of, connected, is_open, row_of
+from tests.live.sockets import (
+    GET,
+    POST,
+    answer,
+    complaints_of,
+    connected,
+    is_open,
+    row_of,
+    vanish,
+)
 from tests.parts import Person, ServerProcess
+from tests.waiting import until
 
+from livria_sse.server import server as our_server
 from livria_sse.server.guard import LARGEST_HEAD, MOST_WAITING
+from livria_sse.settings import Settings
 
 BOOK, UNREAD = 4, 5
 
@@ -250,6 +264,34 @@ def test_clients_that_vanish(server: ServerProcess) -> None:
         connection.recv(65536)
 
         assert row_of(server, connection)[5].startswith("02:")
+
+
+def test_how_long_the_kernel_waits(settings: Settings) -> None:
+    """Connections have the patience of the listener that accepts them."""
+    with (
+        our_server._listen(settings.model_copy(update={"port": 0})) as listener,
+        socket.create_connection(listener.getsockname()),
+        listener.accept()[0] as accepted,
+    ):
+        options = {
+            name: accepted.getsockopt(socket.IPPROTO_TCP, getattr(socket, name))
+            for name in our_server.VANISHED
+        }
+
+    assert options == our_server.VANISHED
+
+
+@pytest.mark.long
+async def test_clients_that_confirm_nothing(tmp_path: Path) -> None:
+    """A reader who has vanished is given up after 30 s, though there is room for heartbeats."""
+    with ServerProcess(tmp_path, heartbeat_seconds="1") as server, connected(server) as connection:
+        connection.sendall(GET % b"/sse/books/4/" + b"\r\n")
+        connection.recv(65536)
+        vanish(connection)
+
+        await until(lambda: not row_of(server, connection))
+        await until(lambda: "livria_streams_open 0.0" in httpx.get(f"{server.url}/metrics").text)
+        assert complaints_of(server) == []
 
 
 def test_others_are_served(server: ServerProcess) -> None:
