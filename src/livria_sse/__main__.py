@@ -1,16 +1,16 @@
-"""The program `livria-sse`, which is loaded in silence."""
+"""The program `livria-sse`."""
 
 from __future__ import annotations
 
-import signal
 from importlib import import_module
+
+from livria_sse.loading import loading
 
 
 def main() -> None:
-    """Runs a command. One that is interrupted while its parts are loaded has nothing to say."""
-    before = signal.signal(signal.SIGINT, signal.SIG_DFL)
-    commands = import_module("livria_sse.commands")
-    signal.signal(signal.SIGINT, before)
+    """Runs a command."""
+    with loading():
+        commands = import_module("livria_sse.commands")
     commands.main()
 
 

@@ -1,4 +1,8 @@
-"""The command line."""
+"""The command line.
+
+A command imports what it needs when it is run: what serves takes most of a second to load, and
+neither a help page nor a terminal that follows a stream needs any of it.
+"""
 
 from __future__ import annotations
 
@@ -9,23 +13,18 @@ from contextlib import suppress
 from datetime import timedelta
 from io import TextIOWrapper
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from livria_sse import __version__
-from livria_sse.application import create_app
-from livria_sse.auth import Auth, SiteTokens, open_passwords
-from livria_sse.catalogue import read_catalogue
 from livria_sse.deploy import PROXIES, Names, configuration
 from livria_sse.errors import InvalidSettings, LivriaError, StoreUnavailable
-from livria_sse.inputs import NewAccount, normal_username, validated
+from livria_sse.loading import loading
 from livria_sse.models import Account, Position
-from livria_sse.server import prepared, serve as run_server
-from livria_sse.settings import Settings, warn_of_unknown
-from livria_sse.store import Store, open_store
-from livria_sse.store.migrate import migrate as migrate_database
-from livria_sse.watch import Watch
+
+if TYPE_CHECKING:
+    from livria_sse.store import Store
 
 T = TypeVar("T")
 
@@ -58,6 +57,12 @@ def serve(host: str | None, port: int | None, workers: int | None) -> None:
 
     Brings the database up to date first; an empty one gets a dozen sample books.
     """
+    with loading():
+        from livria_sse.application import create_app
+        from livria_sse.server import prepared, serve as run_server
+        from livria_sse.settings import Settings
+        from livria_sse.store.migrate import migrate as migrate_database
+
     settings = prepared(Settings.from_environment(host=host, port=port, workers=workers))
     app = create_app(settings)
     migrate_database(settings.database_url)  # here, a database that cannot be opened is one line
@@ -67,6 +72,9 @@ def serve(host: str | None, port: int | None, workers: int | None) -> None:
 @commands.command()
 def migrate() -> None:
     """Bring the database's tables to this version; `serve` does it too."""
+    from livria_sse.settings import Settings, warn_of_unknown
+    from livria_sse.store.migrate import migrate as migrate_database
+
     warn_of_unknown()
     migrate_database(Settings.from_environment().database_url)
     click.echo("The database is up to date.")
@@ -118,6 +126,8 @@ def deploy_config(proxy: str, servers: tuple[str, ...], **given: Any) -> None:
 @click.option("--heartbeats", is_flag=True, help="Show those, too.")
 def watch(book: int, url: str, position: str, *, heartbeats: bool) -> None:
     """Follow the stream of a BOOK in the terminal, and come back when it breaks off."""
+    from livria_sse.watch import Watch
+
     if position and not Position.parse(position):
         raise click.BadParameter("write it like k7q2m-42", param_hint="--from")
     if isinstance(sys.stdout, TextIOWrapper):
@@ -140,6 +150,8 @@ def import_books(file: Path) -> None:
     author, and, if you like, description and cover (https:// or a path on this site). Nothing is
     stored if any line is wrong.
     """
+    from livria_sse.catalogue import read_catalogue
+
     entries = read_catalogue(file)
 
     async def put(store: Store) -> None:
@@ -164,6 +176,10 @@ def accounts() -> None:
 @click.password_option(help="Asked for if it is not given, which keeps it out of the history.")
 def create(username: str, password: str, *, staff: bool) -> None:
     """Create an account."""
+    from livria_sse.auth import Auth, SiteTokens, open_passwords
+    from livria_sse.inputs import NewAccount, validated
+    from livria_sse.settings import Settings
+
     chosen = validated(NewAccount, {"username": username, "password": password})
 
     async def sign_up(store: Store) -> Account:
@@ -181,12 +197,17 @@ def create(username: str, password: str, *, staff: bool) -> None:
 @click.option("--off", is_flag=True, help="They may no longer.")
 def set_staff(username: str, *, off: bool) -> None:
     """Let an account change the reviews of others."""
+    from livria_sse.inputs import normal_username
+
     name = normal_username(username)
     account = _with_store(lambda store: store.accounts.set_staff(name, staff=not off))
     click.echo(f"{account.user.username} is {'staff' if account.staff else 'not staff'}.")
 
 
 def _with_store(work: Callable[[Store], Awaitable[T]]) -> T:
+    from livria_sse.settings import Settings, warn_of_unknown
+    from livria_sse.store import open_store
+
     warn_of_unknown()
     settings = Settings.from_environment()
 

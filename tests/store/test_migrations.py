@@ -19,7 +19,7 @@ from sqlalchemy.pool import NullPool
 
 from livria_sse.errors import StoreUnavailable
 from livria_sse.models import Position
-from livria_sse.store.migrate import MIGRATIONS, migrate
+from livria_sse.store.migrate import MIGRATIONS, migrate, newest
 from livria_sse.store.tables import metadata
 
 #: Says that it is ready, waits for its turn, and migrates.
@@ -91,6 +91,20 @@ def test_migrating_twice(tmp_path: Path) -> None:
 
     with closing(sqlite3.connect(path)) as connection:
         assert list(connection.iterdump()) == before
+
+
+def test_nothing_is_loaded_for_nothing(tmp_path: Path) -> None:
+    """Where there is nothing to migrate, that is seen without loading what would do it."""
+    path = tmp_path / "livria.db"
+    migrate(address(path))
+    look = "import sys; from livria_sse.store.migrate import migrate; migrate(sys.argv[1]);"
+
+    said = subprocess.check_output(
+        [sys.executable, "-c", f"{look} print('alembic' in sys.modules)", address(path)], text=True
+    )
+
+    assert rows(path, "SELECT version_num FROM alembic_version") == [(newest(),)]
+    assert said == "False\n"
 
 
 def test_epoch_is_made(tmp_path: Path) -> None:

@@ -1,0 +1,17 @@
+"""The time until the parts of a program are loaded, in which it can already be interrupted."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+@contextmanager
+def loading() -> Iterator[None]:
+    """Lets SIGINT end the process without a traceback: there is nothing to tell, or to tidy up."""
+    before = signal.signal(signal.SIGINT, signal.SIG_DFL)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
