@@ -13,6 +13,7 @@ from livria_sse.application import create_app
 from livria_sse.settings import Settings
 from livria_sse.store import Store, open_store
 from tests.parts import GENEROUS, Person, PostgresCluster, ServerProcess, plain_uvicorn
+from tests.parts.database import new_database
 
 # A slow machine is no defect: examples have no deadline.
 hypothesis_settings.register_profile("quick", max_examples=25, deadline=None)
@@ -36,6 +37,7 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresClust
 @pytest.fixture
 def database_url(tmp_path: Path) -> str:
     """A database of the test's own."""
+    new_database(tmp_path / "livria.db")
     return f"sqlite:///{tmp_path}/livria.db"
 
 

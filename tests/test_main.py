@@ -313,7 +313,7 @@ def without_extras(livria: CommandLine) -> CommandLine:
 
 def test_without_extras(without_extras: CommandLine) -> None:
     """A plain installation serves."""
-    with ServerProcess(without_extras.folder) as server:
+    with ServerProcess(without_extras.folder, migrated=False) as server:
         assert httpx.get(f"{server.url}/readyz").status_code == 200
         assert httpx.get(f"{server.url}/api/books/").json()["books"]
 

@@ -8,12 +8,13 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import time
 from contextlib import closing, suppress
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import Any
 
-import httpx
-
+from tests.parts.database import new_database
 from tests.parts.part import Part
 from tests.parts.ports import free_port
 
@@ -44,6 +45,7 @@ class ServerProcess(Part):
         command: list[str] | None = None,
         announced: bool = True,
         files: int | None = None,
+        migrated: bool = True,
         **settings: str,
     ) -> None:
         self.folder = folder
@@ -52,6 +54,8 @@ class ServerProcess(Part):
         self._announced = announced
         #: How many files it may open; None for as many as the tests may.
         self._files = files
+        #: Whether it finds a database as `migrate` makes it. If not, it makes one, and is slower.
+        self._migrated = migrated and "database_url" not in settings
         self._port = port
         self._settings = settings
         self._process: subprocess.Popen[str] | None = None
@@ -87,6 +91,8 @@ class ServerProcess(Part):
 
     def start(self) -> None:
         """Starts it and waits for the line with its address."""
+        if self._migrated and not self.database.exists():
+            new_database(self.database)
         with self.log.open("a") as log:
             self._process = subprocess.Popen(
                 self._command,
@@ -102,6 +108,9 @@ class ServerProcess(Part):
         self.url = f"http://127.0.0.1:{self._port}"
         while not self._alive():
             assert self._process.poll() is None, self.log.read_text()
+            time.sleep(
+                0.01
+            )  # nobody tells when it is; without it, this takes the processor from it
 
     def _limit_files(self) -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (self._files or 0, self._files or 0))
@@ -116,10 +125,12 @@ class ServerProcess(Part):
         return int(line.rstrip("/\n").rpartition(":")[2])
 
     def _alive(self) -> bool:
-        try:
-            return httpx.get(f"{self.url}/healthz").is_success
-        except httpx.TransportError:
-            return False
+        with closing(HTTPConnection("127.0.0.1", self._port, timeout=5)) as connection:
+            try:
+                connection.request("GET", "/healthz")
+                return connection.getresponse().status == 200
+            except (OSError, HTTPException):
+                return False
 
     def add_book(self) -> int:
         """Adds a book that nobody has reviewed; its id."""

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from tests.parts import PostgresCluster
+from tests.parts.database import new_database
 
 from livria_sse.store import Store
 
@@ -21,6 +22,7 @@ Execute = Callable[..., list[tuple[Any, ...]]]
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """A database of the test's own, of each kind in turn."""
     if request.param == "sqlite":
+        new_database(tmp_path / "livria.db")
         return f"sqlite:///{tmp_path}/livria.db"
     url: str = request.getfixturevalue("postgres").create_database()
     return url

@@ -25,6 +25,7 @@ from livria_sse.tallies import Tallies
 from livria_sse.web.state import State
 from tests.factories import add_account
 from tests.parts import GENEROUS
+from tests.parts.database import new_database
 
 HOST = "livria.test"
 
@@ -92,7 +93,10 @@ async def serving(
     folder: Path, tallies: Tallies | None = None, **settings: Any
 ) -> AsyncIterator[Service]:
     """The application on a database of its own, with the sample books."""
-    url = f"sqlite:///{folder}/livria.db"
+    path = folder / "livria.db"
+    if not path.exists():
+        new_database(path)
+    url = f"sqlite:///{path}"
     app = create_app(Settings(**{"database_url": url, **GENEROUS, **settings}), tallies)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(passwords, "PasswordHasher", LITTLE_WORK)
