@@ -68,15 +68,28 @@ async def client(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
             yield client
 
 
-@pytest.fixture(params=[ServerProcess, pytest.param(plain_uvicorn, marks=pytest.mark.long)])
-def server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[ServerProcess]:
-    """A real server process with the sample books; in the long suite, also by uvicorn itself."""
-    with request.param(tmp_path) as server:
+@pytest.fixture(
+    scope="module", params=[ServerProcess, pytest.param(plain_uvicorn, marks=pytest.mark.long)]
+)
+def server(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[ServerProcess]:
+    """A real server process that the tests of a module share; in the long suite, also by uvicorn.
+
+    Each of them has a book of its own. Those that kill it start it again.
+    """
+    with request.param(tmp_path_factory.mktemp("server")) as server:
         yield server
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def mina(server: ServerProcess) -> Iterator[Person]:
     """Somebody with an account on the server."""
     with Person(server.url, "mina") as person:
         yield person
+
+
+@pytest.fixture
+def book(server: ServerProcess) -> int:
+    """A book that nobody has reviewed."""
+    return server.add_book()

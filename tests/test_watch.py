@@ -16,7 +16,6 @@ from httpx_sse import ServerSentEvent
 from livria_sse.watch import line_of
 from tests.parts import Person, ServerProcess
 
-BOOK = 5
 CLOCK = re.compile(r"^\d\d:\d\d:\d\d  ", re.MULTILINE)
 
 
@@ -59,11 +58,11 @@ def watching(*options: str, encoding: str = "utf-8") -> Iterator[Terminal]:
             process.kill()
 
 
-def test_each_event_is_a_line(server: ServerProcess, mina: Person) -> None:
+def test_each_event_is_a_line(server: ServerProcess, mina: Person, book: int) -> None:
     """What happens is said in a line each, with its position, and Ctrl-C ends it quietly."""
-    with watching(str(BOOK), "--url", server.url) as terminal:
+    with watching(str(book), "--url", server.url) as terminal:
         terminal.until("stream.ready")
-        posted = mina.post(BOOK, "좋아요\n정말")
+        posted = mina.post(book, "좋아요\n정말")
         mina.edit(posted["id"], "better")
         mina.delete(posted["id"])
         said = terminal.until("deleted")
@@ -82,38 +81,38 @@ def test_each_event_is_a_line(server: ServerProcess, mina: Person) -> None:
     ]
 
 
-def test_terminals_without_letters(server: ServerProcess, mina: Person) -> None:
+def test_terminals_without_letters(server: ServerProcess, mina: Person, book: int) -> None:
     """In a terminal that does not know them, other letters are question marks."""
-    with watching(str(BOOK), "--url", server.url, encoding="latin-1") as terminal:
+    with watching(str(book), "--url", server.url, encoding="latin-1") as terminal:
         terminal.until("stream.ready")
-        mina.post(BOOK, "책")
+        mina.post(book, "책")
         assert "mina: ?" in terminal.until("created")
 
 
-def test_it_comes_back(server: ServerProcess, mina: Person) -> None:
+def test_it_comes_back(server: ServerProcess, mina: Person, book: int) -> None:
     """After the server was killed and started, it goes on from where it was."""
-    with watching(str(BOOK), "--url", server.url) as terminal:
+    with watching(str(book), "--url", server.url) as terminal:
         terminal.until("stream.ready")
-        mina.post(BOOK, "before")
+        mina.post(book, "before")
         terminal.until("before")
         server.kill()
         terminal.until("again in")
         server.start()
-        mina.post(BOOK, "meanwhile")
+        mina.post(book, "meanwhile")
         terminal.until("meanwhile")
-        mina.post(BOOK, "afterwards")
+        mina.post(book, "afterwards")
         said = terminal.until("afterwards")
 
     assert [said.count(text) for text in ("before", "meanwhile", "afterwards")] == [1, 1, 1]
     assert "mode=resumed" in said
 
 
-def test_from_a_position(server: ServerProcess, mina: Person) -> None:
+def test_from_a_position(server: ServerProcess, mina: Person, book: int) -> None:
     """With a position, what happened after it is said first; heartbeats only if they are wanted."""
-    position = mina.post(BOOK, "first")["position"]
-    mina.post(BOOK, "second")
+    position = mina.post(book, "first")["position"]
+    mina.post(book, "second")
     everything = f"{position.partition('-')[0]}-0"
-    with watching(str(BOOK), "--url", server.url, "--from", everything) as terminal:
+    with watching(str(book), "--url", server.url, "--from", everything) as terminal:
         said = terminal.until("second")
 
     assert said.index("first") < said.index("second")

@@ -8,15 +8,14 @@ from playwright.sync_api import BrowserContext, Page, Route, expect
 from tests.browser.conftest import NewContext, sign_up, texts
 from tests.parts import Person, ServerProcess
 
-BOOK = 2
 #: "At once" for a person.
 SECOND = 1_000
 
 
-def open_book(server: ServerProcess, context: BrowserContext) -> Page:
+def open_book(server: ServerProcess, context: BrowserContext, book: int) -> Page:
     """A page of the book that is live."""
     page = context.new_page()
-    page.goto(f"{server.url}/books/{BOOK}/")
+    page.goto(f"{server.url}/books/{book}/")
     expect(page.locator("#sign")).to_have_text("live")
     return page
 
@@ -26,19 +25,19 @@ def shows(page: Page, *expected: str) -> None:
     expect(page.locator("#list .content")).to_have_text([*expected], timeout=5 * SECOND)
 
 
-def test_two_windows(server: ServerProcess, new_context: NewContext) -> None:
+def test_two_windows(server: ServerProcess, new_context: NewContext, book: int) -> None:
     """What one person posts, edits and deletes is followed by the other within a second."""
-    writer = open_book(server, new_context())
-    reader = open_book(server, new_context())
+    writer = open_book(server, new_context(), book)
+    reader = open_book(server, new_context(), book)
     reader.evaluate("window.neverReloaded = true")
-    sign_up(writer, "mina")
+    sign_up(writer, "hana")
     expect(writer.locator("#sign")).to_have_text("live")
 
     writer.get_by_placeholder("Write a review").fill("A fine book")
     writer.get_by_role("button", name="Post").click()
     expect(reader.locator("#list .content")).to_have_text(["A fine book"], timeout=SECOND)
     expect(reader.locator("#count")).to_have_text("1 review", timeout=SECOND)
-    expect(reader.locator(".username")).to_have_text("mina")
+    expect(reader.locator(".username")).to_have_text("hana")
     expect(reader.locator(".edited")).to_be_hidden()
     expect(reader.locator(".actions")).to_have_count(0)
 
@@ -56,35 +55,37 @@ def test_two_windows(server: ServerProcess, new_context: NewContext) -> None:
 
 
 def test_own_reviews_appear_once(
-    server: ServerProcess, mina: Person, new_context: NewContext
+    server: ServerProcess, mina: Person, new_context: NewContext, book: int
 ) -> None:
     """The author's own page shows a review once, whichever of answer and event comes first."""
-    page = open_book(server, new_context())
+    page = open_book(server, new_context(), book)
     sign_up(page, "jun")
     for number in range(5):
         page.get_by_placeholder("Write a review").fill(f"own {number}")
         page.get_by_role("button", name="Post").click()
         expect(page.locator("#list .content").first).to_have_text(f"own {number}")
     expect(page.locator(".pending")).to_have_count(0)
-    mina.post(BOOK, "somebody else's")
+    mina.post(book, "somebody else's")
 
     shows(page, "somebody else's", *(f"own {number}" for number in reversed(range(5))))
     expect(page.locator("#count")).to_have_text("6 reviews")
 
 
-def test_away_and_back(server: ServerProcess, mina: Person, new_context: NewContext) -> None:
+def test_away_and_back(
+    server: ServerProcess, mina: Person, new_context: NewContext, book: int
+) -> None:
     """A window that was offline for three changes shows exactly the present when it is back."""
-    edited = mina.post(BOOK, "to be edited")
-    deleted = mina.post(BOOK, "to be deleted")
+    edited = mina.post(book, "to be edited")
+    deleted = mina.post(book, "to be deleted")
     context = new_context()
-    page = open_book(server, context)
+    page = open_book(server, context, book)
     shows(page, "to be deleted", "to be edited")
 
     context.set_offline(True)
     expect(page.locator("#sign")).to_have_text("offline", timeout=10 * SECOND)
     mina.edit(edited["id"], "edited meanwhile")
     mina.delete(deleted["id"])
-    mina.post(BOOK, "posted meanwhile")
+    mina.post(book, "posted meanwhile")
     context.set_offline(False)
 
     expect(page.locator("#sign")).to_have_text("live", timeout=10 * SECOND)
@@ -92,28 +93,30 @@ def test_away_and_back(server: ServerProcess, mina: Person, new_context: NewCont
     expect(page.locator("#count")).to_have_text("2 reviews")
 
 
-def test_crash_while_away(server: ServerProcess, mina: Person, new_context: NewContext) -> None:
+def test_crash_while_away(
+    server: ServerProcess, mina: Person, new_context: NewContext, book: int
+) -> None:
     """That the server was killed and started meanwhile changes nothing of it."""
-    edited = mina.post(BOOK, "to be edited")
-    deleted = mina.post(BOOK, "to be deleted")
-    page = open_book(server, new_context())
+    edited = mina.post(book, "to be edited")
+    deleted = mina.post(book, "to be deleted")
+    page = open_book(server, new_context(), book)
 
     server.kill()
     expect(page.locator("#sign")).to_have_text("reconnecting", timeout=10 * SECOND)
     server.start()
     mina.edit(edited["id"], "edited meanwhile")
     mina.delete(deleted["id"])
-    mina.post(BOOK, "posted meanwhile")
+    mina.post(book, "posted meanwhile")
 
     expect(page.locator("#sign")).to_have_text("live", timeout=20 * SECOND)
     shows(page, "posted meanwhile", "edited meanwhile")
 
 
 def test_eventsource_that_gave_up(
-    server: ServerProcess, mina: Person, new_context: NewContext
+    server: ServerProcess, mina: Person, new_context: NewContext, book: int
 ) -> None:
     """After an error answer, at which EventSource gives up for good, the page reopens by itself."""
-    page = open_book(server, new_context())
+    page = open_book(server, new_context(), book)
     refused: list[Route] = []
 
     def refuse(route: Route) -> None:
@@ -126,19 +129,21 @@ def test_eventsource_that_gave_up(
     expect(page.locator("#sign")).to_have_text("reconnecting", timeout=10 * SECOND)
     while not refused:
         page.wait_for_timeout(50)
-    mina.post(BOOK, "posted meanwhile")
+    mina.post(book, "posted meanwhile")
     page.unroute("**/sse/**")
 
     expect(page.locator("#sign")).to_have_text("live", timeout=30 * SECOND)
     shows(page, "posted meanwhile")
 
 
-def test_reset_fetches_again(server: ServerProcess, mina: Person, new_context: NewContext) -> None:
+def test_reset_fetches_again(
+    server: ServerProcess, mina: Person, new_context: NewContext, book: int
+) -> None:
     """When its position means nothing any more, the page fetches the book and stays live."""
-    mina.post(BOOK, "first")
+    mina.post(book, "first")
     context = new_context()
     page = context.new_page()
-    address = f"{server.url}/books/{BOOK}/"
+    address = f"{server.url}/books/{book}/"
     page.route(
         address,
         lambda route: route.fulfill(
@@ -150,29 +155,33 @@ def test_reset_fetches_again(server: ServerProcess, mina: Person, new_context: N
 
     expect(page.locator("#sign")).to_have_text("live")
     shows(page, "first")
-    mina.post(BOOK, "second")
+    mina.post(book, "second")
     shows(page, "second", "first")
 
 
-def test_text_stays_text(server: ServerProcess, mina: Person, new_context: NewContext) -> None:
+def test_text_stays_text(
+    server: ServerProcess, mina: Person, new_context: NewContext, book: int
+) -> None:
     """Markup in a review is shown as it was typed, by the server and by the script."""
     hostile = '<script>window.hacked = 1</script><img src=x onerror="window.hacked = 1">'
-    mina.post(BOOK, hostile)
-    page = open_book(server, new_context())
-    mina.post(BOOK, hostile)
+    mina.post(book, hostile)
+    page = open_book(server, new_context(), book)
+    mina.post(book, hostile)
 
     shows(page, hostile, hostile)
     assert page.evaluate("window.hacked") is None
 
 
-def test_older_reviews(server: ServerProcess, mina: Person, new_context: NewContext) -> None:
+def test_older_reviews(
+    server: ServerProcess, mina: Person, new_context: NewContext, book: int
+) -> None:
     """Older reviews are added below, each once, until there are no more."""
     for number in range(45):
-        mina.post(BOOK, f"review {number}")
-    page = open_book(server, new_context())
+        mina.post(book, f"review {number}")
+    page = open_book(server, new_context(), book)
     page.get_by_role("link", name="Older reviews").click()
     expect(page.locator("#list .content")).to_have_count(40)
-    mina.post(BOOK, "new above")
+    mina.post(book, "new above")
     page.get_by_role("link", name="Older reviews").click()
 
     page.get_by_role("button", name="1 new review").click()
@@ -181,11 +190,11 @@ def test_older_reviews(server: ServerProcess, mina: Person, new_context: NewCont
 
 
 def test_older_reviews_are_current(
-    server: ServerProcess, mina: Person, new_context: NewContext
+    server: ServerProcess, mina: Person, new_context: NewContext, book: int
 ) -> None:
     """A review that was edited while it was not shown comes as it reads now."""
-    reviews = [mina.post(BOOK, f"review {number}") for number in range(25)]
-    page = open_book(server, new_context())
+    reviews = [mina.post(book, f"review {number}") for number in range(25)]
+    page = open_book(server, new_context(), book)
     mina.edit(reviews[2]["id"], "edited meanwhile")
     mina.delete(reviews[1]["id"])
     expect(page.locator("#count")).to_have_text("24 reviews")
@@ -196,11 +205,11 @@ def test_older_reviews_are_current(
 
 
 def test_emptied_pages_offer_older(
-    server: ServerProcess, mina: Person, new_context: NewContext
+    server: ServerProcess, mina: Person, new_context: NewContext, book: int
 ) -> None:
     """When all that was shown is deleted, the page does not call the book empty."""
-    reviews = [mina.post(BOOK, f"review {number}") for number in range(22)]
-    page = open_book(server, new_context())
+    reviews = [mina.post(book, f"review {number}") for number in range(22)]
+    page = open_book(server, new_context(), book)
     for review in reviews[2:]:
         mina.delete(review["id"])
     shows(page)
@@ -210,11 +219,13 @@ def test_emptied_pages_offer_older(
     shows(page, "review 1", "review 0")
 
 
-def test_edit_links_in_new_windows(server: ServerProcess, new_context: NewContext) -> None:
+def test_edit_links_in_new_windows(
+    server: ServerProcess, new_context: NewContext, book: int
+) -> None:
     """The page of an edit link works with scripts too, and follows the review meanwhile."""
     context = new_context()
-    page = open_book(server, context)
-    sign_up(page, "mina")
+    page = open_book(server, context, book)
+    sign_up(page, "sora")
     page.get_by_placeholder("Write a review").fill("draft")
     page.get_by_role("button", name="Post").click()
     address = page.get_by_role("link", name="Edit").get_attribute("href")
@@ -233,25 +244,25 @@ def test_edit_links_in_new_windows(server: ServerProcess, new_context: NewContex
 
 
 def test_silent_streams_are_reopened(
-    server: ServerProcess, mina: Person, new_context: NewContext
+    server: ServerProcess, mina: Person, new_context: NewContext, book: int
 ) -> None:
     """A stream in which nothing comes any more, not even a heartbeat, is opened anew."""
     page = new_context().new_page()
     page.clock.install()
-    page.goto(f"{server.url}/books/{BOOK}/")
+    page.goto(f"{server.url}/books/{book}/")
     expect(page.locator("#sign")).to_have_text("live")
     with page.expect_request("**/sse/**"):
         page.clock.fast_forward("01:30")
 
-    mina.post(BOOK, "still live")
+    mina.post(book, "still live")
     shows(page, "still live")
 
 
-def test_the_sign_is_heard(server: ServerProcess, new_context: NewContext) -> None:
+def test_the_sign_is_heard(server: ServerProcess, new_context: NewContext, book: int) -> None:
     """Who hears the page is told when it has not been live for a while, and when it is again."""
     page = new_context().new_page()
     page.clock.install()
-    page.goto(f"{server.url}/books/{BOOK}/")
+    page.goto(f"{server.url}/books/{book}/")
     expect(page.locator("#sign")).to_have_text("live")
     server.stop()
     expect(page.locator("#sign")).to_have_text("reconnecting")
@@ -265,10 +276,10 @@ def test_the_sign_is_heard(server: ServerProcess, new_context: NewContext) -> No
     expect(page.locator("#heard")).to_have_text("live")
 
 
-def test_korean(server: ServerProcess, new_context: NewContext) -> None:
+def test_korean(server: ServerProcess, new_context: NewContext, book: int) -> None:
     """A Korean browser gets the words of the old page; the switch leads to English and back."""
     page = new_context(locale="ko-KR").new_page()
-    page.goto(f"{server.url}/books/{BOOK}/")
+    page.goto(f"{server.url}/books/{book}/")
     expect(page.locator("#sign")).to_have_text("실시간")
     page.get_by_role("link", name="회원가입").click()
     page.get_by_label("사용자 이름").fill("지민")
@@ -294,7 +305,7 @@ def test_without_javascript(server: ServerProcess, new_context: NewContext) -> N
     page.get_by_role("link", name="Pride and Prejudice").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Pride and Prejudice")
     expect(page.locator("#sign")).to_be_hidden()
-    sign_up(page, "mina", scripts=False)
+    sign_up(page, "yuna", scripts=False)
 
     page.get_by_placeholder("Write a review").fill("Plain HTML")
     page.get_by_role("button", name="Post").click()

@@ -31,19 +31,6 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
         yield server
 
 
-@pytest.fixture(scope="module")
-def mina(server: ServerProcess) -> Iterator[Person]:
-    """Somebody who writes, past all that is in the way of readers."""
-    with Person(server.url, "mina") as person:
-        yield person
-
-
-@pytest.fixture
-def book(server: ServerProcess) -> int:
-    """A book that nobody has reviewed."""
-    return server.add_book()
-
-
 @pytest.fixture
 def context(new_context: NewContext) -> BrowserContext:
     """A browser of somebody."""

@@ -26,19 +26,6 @@ def server(tmp_path_factory: pytest.TempPathFactory, serve: Serve) -> Iterator[S
         yield server
 
 
-@pytest.fixture(scope="module")
-def mina(server: ServerProcess) -> Iterator[Person]:
-    """Somebody with an account."""
-    with Person(server.url, "mina") as person:
-        yield person
-
-
-@pytest.fixture
-def book(server: ServerProcess) -> int:
-    """A book that nobody has reviewed."""
-    return server.add_book()
-
-
 @pytest.fixture
 def curl(server: ServerProcess, book: int) -> Iterator[object]:
     """Opens streams of the book; closes them all."""

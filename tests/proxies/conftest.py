@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
-from tests.parts import KINDS, Care, Kind, Person, ServerProcess
+from tests.parts import KINDS, Care, Kind
 
 
 @pytest.fixture(scope="module", params=KINDS)
@@ -20,10 +18,3 @@ def care(request: pytest.FixtureRequest) -> Care:
     """How it is set up."""
     care: Care = request.param
     return care
-
-
-@pytest.fixture(scope="module")
-def mina(server: ServerProcess) -> Iterator[Person]:
-    """Somebody who writes to a module's server itself, past the proxy."""
-    with Person(server.url, "mina") as mina:
-        yield mina
