@@ -1,4 +1,4 @@
-"""The command line, as real processes."""
+"""The command line: the commands that matter most as real processes, in the long suite all."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ import subprocess
 import sys
 import unicodedata
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, redirect_stderr, redirect_stdout
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ import httpx
 import pytest
 
 from livria_sse import __version__
+from livria_sse.commands import main
 from livria_sse.models import Position
 from tests.parts import ServerProcess, plain_uvicorn
 from tests.parts.server import FOREIGN
@@ -26,30 +28,50 @@ WINGS = '{"id": 8, "title": "날개", "author": "이상"}'
 
 
 class CommandLine:
-    """`livria-sse` in a folder of its own, with nothing of the tester's own environment."""
+    """`livria-sse` in a folder of its own, with nothing of the tester's own environment.
 
-    def __init__(self, folder: Path) -> None:
+    A process takes its time to load everything. `serve` needs one of its own in any case, as it
+    changes what it runs in: the limits and the log.
+    """
+
+    def __init__(self, folder: Path, *, here: bool = False) -> None:
         self.folder = folder
+        #: Whether the other commands run in this process.
+        self._here = here
 
     def run(
         self, *arguments: str | Path, typed: str = "", **variables: str
     ) -> subprocess.CompletedProcess[str]:
         """Runs a command to its end; what is typed is its standard input."""
-        mine = {
-            name: value
-            for name, value in os.environ.items()
-            if not name.upper().startswith(FOREIGN)
-        }
+        if self._here and arguments[0] != "serve":
+            return self._run_here([*map(str, arguments)], variables)
         return subprocess.run(
             [sys.executable, "-m", "livria_sse", *map(str, arguments)],
             cwd=self.folder,
-            env={**mine, **variables},
+            env={**_environment(), **variables},
             input=typed,
             capture_output=True,
             text=True,
             timeout=60,
             check=False,
         )
+
+    def _run_here(
+        self, arguments: list[str], variables: dict[str, str]
+    ) -> subprocess.CompletedProcess[str]:
+        said, complained = StringIO(), StringIO()
+        with (
+            pytest.MonkeyPatch.context() as patch,
+            redirect_stdout(said),
+            redirect_stderr(complained),
+        ):
+            patch.chdir(self.folder)
+            patch.setattr(os, "environ", {**_environment(), **variables})
+            with pytest.raises(SystemExit) as end:
+                main(arguments)
+        code = end.value.code
+        assert isinstance(code, int)
+        return subprocess.CompletedProcess(arguments, code, said.getvalue(), complained.getvalue())
 
     def succeeds(self, *arguments: str | Path, **variables: str) -> str:
         """Runs a command that succeeds; what it prints."""
@@ -81,9 +103,21 @@ class CommandLine:
         return path
 
 
+def _environment() -> dict[str, str]:
+    return {
+        name: value for name, value in os.environ.items() if not name.upper().startswith(FOREIGN)
+    }
+
+
+@pytest.fixture(params=["here", pytest.param("process", marks=pytest.mark.long)])
+def livria(request: pytest.FixtureRequest, tmp_path: Path) -> CommandLine:
+    """The command line in an empty folder; processes of its own only where they have to be."""
+    return CommandLine(tmp_path, here=request.param == "here")
+
+
 @pytest.fixture
-def livria(tmp_path: Path) -> CommandLine:
-    """The command line in an empty folder."""
+def process(tmp_path: Path) -> CommandLine:
+    """The command line in an empty folder; each command is a process."""
     return CommandLine(tmp_path)
 
 
@@ -112,26 +146,26 @@ def test_help(livria: CommandLine, command: str, words: list[str]) -> None:
     assert not list(livria.folder.iterdir())
 
 
-def test_version(livria: CommandLine) -> None:
+def test_version(process: CommandLine) -> None:
     """It tells its version."""
-    assert livria.succeeds("--version") == f"livria-sse, version {__version__}\n"
+    assert process.succeeds("--version") == f"livria-sse, version {__version__}\n"
 
 
-def test_migrate_makes_tables(livria: CommandLine) -> None:
+def test_migrate_makes_tables(process: CommandLine) -> None:
     """`migrate` makes an empty database where the setting says, and may be repeated."""
-    first = livria.succeeds("migrate", LIVRIA_DATABASE_URL="sqlite:///livria.db")
-    epoch = livria.rows("SELECT value FROM facts WHERE name = 'epoch'")
-    again = livria.succeeds("migrate")
+    first = process.succeeds("migrate", LIVRIA_DATABASE_URL="sqlite:///livria.db")
+    epoch = process.rows("SELECT value FROM facts WHERE name = 'epoch'")
+    again = process.succeeds("migrate")
 
     assert first == again == "The database is up to date.\n"
-    assert livria.rows("SELECT count(*) FROM books") == [(0,)]
-    assert livria.rows("SELECT value FROM facts WHERE name = 'epoch'") == epoch
+    assert process.rows("SELECT count(*) FROM books") == [(0,)]
+    assert process.rows("SELECT value FROM facts WHERE name = 'epoch'") == epoch
 
 
 @pytest.mark.parametrize("command", ["migrate", "new-epoch"])
-def test_unknown_settings(livria: CommandLine, command: str) -> None:
+def test_unknown_settings(process: CommandLine, command: str) -> None:
     """A command says once that a name is no setting, and does its work."""
-    result = livria.run(command, LIVRIA_DATABSE_URL="sqlite:///other.db")
+    result = process.run(command, LIVRIA_DATABSE_URL="sqlite:///other.db")
 
     said = "LIVRIA_DATABSE_URL: there is no such setting; is LIVRIA_DATABASE_URL meant?\n"
     assert (result.returncode, result.stderr) == (0, said)
@@ -157,19 +191,19 @@ def test_new_epoch(livria: CommandLine) -> None:
     assert livria.rows("SELECT value FROM facts WHERE name = 'epoch'") == [(second,)]
 
 
-def test_import_twice_updates(livria: CommandLine) -> None:
+def test_import_twice_updates(process: CommandLine) -> None:
     """A file may be imported again: what is known is updated, its reviews stay, the rest stays."""
-    livria.succeeds("books", "import", livria.file("books.jsonl", EMMA, WINGS))
-    with closing(sqlite3.connect(livria.folder / "livria.db")) as connection:
+    process.succeeds("books", "import", process.file("books.jsonl", EMMA, WINGS))
+    with closing(sqlite3.connect(process.folder / "livria.db")) as connection:
         connection.execute("UPDATE books SET last_seq = 5, review_count = 2 WHERE id = 7")
         connection.commit()
 
-    said = livria.succeeds(
-        "books", "import", livria.file("new.csv", "id,title,author", "7,EMMA,J. A.", "9,New,X")
+    said = process.succeeds(
+        "books", "import", process.file("new.csv", "id,title,author", "7,EMMA,J. A.", "9,New,X")
     )
 
     assert "2 books" in said
-    assert livria.rows("SELECT id, title, author, last_seq, review_count FROM books") == [
+    assert process.rows("SELECT id, title, author, last_seq, review_count FROM books") == [
         (7, "EMMA", "J. A.", 5, 2),
         (8, "날개", "이상", 0, 0),
         (9, "New", "X", 0, 0),
@@ -186,15 +220,15 @@ def test_import_shows_progress(livria: CommandLine) -> None:
     assert livria.rows("SELECT count(*), min(id), max(id) FROM books") == [(451, 1, 451)]
 
 
-def test_import_of_wrong_file(livria: CommandLine) -> None:
+def test_import_of_wrong_file(process: CommandLine) -> None:
     """A file with a wrong line stores nothing; the line and the field are named."""
-    livria.succeeds("migrate")
-    path = livria.file("books.jsonl", EMMA, "", '{"id": 8, "title": "", "author": "이상"}')
+    process.succeeds("migrate")
+    path = process.file("books.jsonl", EMMA, "", '{"id": 8, "title": "", "author": "이상"}')
 
-    said = livria.fails(1, "books", "import", path)
+    said = process.fails(1, "books", "import", path)
 
     assert said.startswith("line 3: title: ")
-    assert livria.rows("SELECT count(*) FROM books") == [(0,)]
+    assert process.rows("SELECT count(*) FROM books") == [(0,)]
 
 
 def test_import_of_no_text(livria: CommandLine) -> None:
@@ -214,32 +248,32 @@ def test_import_of_no_file(livria: CommandLine) -> None:
     assert "Traceback" not in result.stderr
 
 
-def test_accounts_create(livria: CommandLine) -> None:
+def test_accounts_create(process: CommandLine) -> None:
     """An account is made with a hash of its password; a name that differs in case is taken."""
-    said = livria.succeeds("accounts", "create", "민아", "--password", PASSWORD)
-    livria.succeeds("accounts", "create", "Mina", "--staff", "--password", PASSWORD)
-    taken = livria.fails(1, "accounts", "create", "MINA", "--password", PASSWORD)
+    said = process.succeeds("accounts", "create", "민아", "--password", PASSWORD)
+    process.succeeds("accounts", "create", "Mina", "--staff", "--password", PASSWORD)
+    taken = process.fails(1, "accounts", "create", "MINA", "--password", PASSWORD)
 
     assert said == "민아 has account 1.\n"
     assert "username: " in taken
     assert "taken" in taken
-    assert livria.rows("SELECT username, staff FROM accounts ORDER BY id") == [
+    assert process.rows("SELECT username, staff FROM accounts ORDER BY id") == [
         ("민아", 0),
         ("Mina", 1),
     ]
-    for (kept,) in livria.rows("SELECT password_hash FROM accounts"):
+    for (kept,) in process.rows("SELECT password_hash FROM accounts"):
         assert kept.startswith("$argon2id$")
         assert PASSWORD not in kept
 
 
-def test_password_is_asked(livria: CommandLine) -> None:
+def test_password_is_asked(process: CommandLine) -> None:
     """A password that is not given is asked for, twice, and not shown."""
-    result = livria.run("accounts", "create", "mina", typed=f"{PASSWORD}\n{PASSWORD}\n")
+    result = process.run("accounts", "create", "mina", typed=f"{PASSWORD}\n{PASSWORD}\n")
 
     assert result.returncode == 0, result.stderr
     assert "Password" in result.stdout + result.stderr
     assert PASSWORD not in result.stdout + result.stderr
-    assert livria.rows("SELECT username FROM accounts") == [("mina",)]
+    assert process.rows("SELECT username FROM accounts") == [("mina",)]
 
 
 def test_wrong_accounts(livria: CommandLine) -> None:
@@ -263,21 +297,21 @@ def test_set_staff(livria: CommandLine) -> None:
     assert "account" in livria.fails(1, "accounts", "set-staff", "june")
 
 
-def test_names_as_typed(livria: CommandLine) -> None:
+def test_names_as_typed(process: CommandLine) -> None:
     """A name that was accepted is found again as it was typed, composed or not."""
     typed = unicodedata.normalize("NFD", "민아")
-    livria.succeeds("accounts", "create", typed, "--password", PASSWORD)
+    process.succeeds("accounts", "create", typed, "--password", PASSWORD)
 
-    assert livria.succeeds("accounts", "set-staff", typed) == "민아 is staff.\n"
+    assert process.succeeds("accounts", "set-staff", typed) == "민아 is staff.\n"
 
 
 @pytest.mark.parametrize(
     ("arguments", "variables", "name"),
     [
         (["serve", "--workers", "2"], {}, "LIVRIA_WORKERS"),
-        (["serve", "--port", "99999"], {}, "LIVRIA_PORT"),
-        (["serve"], {"PORT": "http"}, "PORT"),
-        (["serve"], {"LIVRIA_REDIS_URL": "localhost:6379"}, "LIVRIA_REDIS_URL"),
+        pytest.param(["serve", "--port", "99999"], {}, "LIVRIA_PORT", marks=pytest.mark.long),
+        (["migrate"], {"PORT": "http"}, "PORT"),
+        (["migrate"], {"LIVRIA_REDIS_URL": "localhost:6379"}, "LIVRIA_REDIS_URL"),
         (
             ["serve"],
             {"LIVRIA_JWT_ALGORITHM": "RS256", "LIVRIA_JWT_JWKS_FILE": "nowhere.json"},
@@ -304,11 +338,11 @@ def test_wrong_settings(
 
 
 @pytest.fixture
-def without_extras(livria: CommandLine) -> CommandLine:
+def without_extras(process: CommandLine) -> CommandLine:
     """The command line where nothing but the package itself was installed."""
     for name in ("asyncpg", "greenlet"):
-        livria.file(f"{name}.py", f"raise ModuleNotFoundError({name!r})")
-    return livria
+        process.file(f"{name}.py", f"raise ModuleNotFoundError({name!r})")
+    return process
 
 
 def test_without_extras(without_extras: CommandLine) -> None:

@@ -218,10 +218,10 @@ def _with_store(work: Callable[[Store], Awaitable[T]]) -> T:
     return asyncio.run(run())
 
 
-def main() -> None:
+def main(arguments: list[str] | None = None) -> None:
     """Runs a command. What goes wrong is one line; the status is 2 if it is about the settings."""
     try:
-        commands(prog_name="livria-sse")
+        commands(arguments, prog_name="livria-sse")
     except LivriaError as error:
         reasons = [f"{field}: {' '.join(why)}" for field, why in error.errors.items()]
         click.echo(f"livria-sse: {'; '.join(reasons) or error.detail}", err=True)
