@@ -10,7 +10,6 @@ from playwright.sync_api import expect
 from tests.browser.conftest import NewContext, sign_up
 from tests.parts import KINDS_AT_LENGTH, Kind, Person, ReverseProxy, ServerProcess
 
-BOOK = 2
 #: More than a browser opens connections to a site over HTTP/1.1.
 TABS = 10
 
@@ -27,16 +26,16 @@ def proxy(
         yield proxy
 
 
-def test_many_tabs(proxy: ReverseProxy, new_context: NewContext) -> None:
+def test_many_tabs(proxy: ReverseProxy, new_context: NewContext, book: int) -> None:
     """Over HTTP/2 ten tabs of one browser are live at once, and one of them can still post."""
     context = new_context(ignore_https_errors=True)
     tabs = [context.new_page() for _ in range(TABS)]
     for tab in tabs:
-        tab.goto(f"{proxy.url}/books/{BOOK}/")
+        tab.goto(f"{proxy.url}/books/{book}/")
     for tab in tabs:
         expect(tab.locator("#sign")).to_have_text("live")
 
-    sign_up(tabs[0], "jun")
+    sign_up(tabs[0], f"reader{book}")
     tabs[0].get_by_placeholder("Write a review").fill("to all tabs")
     tabs[0].get_by_role("button", name="Post").click()
 
@@ -45,18 +44,18 @@ def test_many_tabs(proxy: ReverseProxy, new_context: NewContext) -> None:
 
 
 def test_restart_behind_a_proxy(
-    proxy: ReverseProxy, server: ServerProcess, mina: Person, new_context: NewContext
+    proxy: ReverseProxy, server: ServerProcess, mina: Person, new_context: NewContext, book: int
 ) -> None:
     """A page is live again by itself after the proxy had no server to ask, and misses nothing."""
     page = new_context(ignore_https_errors=True).new_page()
-    page.goto(f"{proxy.url}/books/{BOOK}/")
+    page.goto(f"{proxy.url}/books/{book}/")
     expect(page.locator("#sign")).to_have_text("live")
 
     server.stop()
     with page.expect_response(lambda response: response.status in {502, 503}):
         expect(page.locator("#sign")).to_have_text("reconnecting")
     server.start()
-    mina.post(BOOK, "meanwhile")
+    mina.post(book, "meanwhile")
 
     expect(page.locator("#sign")).to_have_text("live", timeout=30_000)
     expect(page.locator("#list .content")).to_have_text(["meanwhile"])

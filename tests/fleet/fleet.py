@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.parts import Person, PostgresCluster, RedisServer, ServerProcess, TCPProxy
+from tests.parts.database import new_database
 
 
 class Fleet:
@@ -83,7 +84,11 @@ def open_fleet(
 ) -> Iterator[Fleet]:
     """Starts everything; on SQLite if there is no PostgreSQL, with Redis unless it is unwanted."""
     settings = {"viewers": "on", **settings}
-    database_url = postgres.create_database() if postgres else f"sqlite:///{folder}/livria.db"
+    if postgres:
+        database_url = postgres.create_database(migrated=True)
+    else:
+        new_database(folder / "livria.db")
+        database_url = f"sqlite:///{folder}/livria.db"
     with ExitStack() as stack:
         server_of_redis = stack.enter_context(RedisServer(folder / "redis", lasting=True))
         servers, proxies = [], []

@@ -10,12 +10,15 @@ import signal
 import subprocess
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property
 from itertools import count
 from pathlib import Path
 from typing import Any
 
 import asyncpg
 
+from livria_sse.models import new_epoch
+from livria_sse.store.migrate import migrate
 from tests.parts.missing import missing
 from tests.parts.part import Part
 from tests.parts.ports import free_port
@@ -46,11 +49,24 @@ class PostgresCluster(Part):
         """The address of a database."""
         return f"postgresql://{USER}:{QUOTED_PASSWORD}@127.0.0.1:{self.port}/{database}"
 
-    def create_database(self) -> str:
-        """The address of a new database with nothing in it."""
+    def create_database(self, *, migrated: bool = False) -> str:
+        """The address of a new database with nothing in it, or what `migrate` makes of one."""
         name = f"livria{next(self._numbers)}"
-        self.query(f"CREATE DATABASE {name}")
+        if migrated:
+            self.query(f"CREATE DATABASE {name} TEMPLATE {self._migrated}")
+            own = "UPDATE facts SET value = $1 WHERE name = 'epoch'"
+            self.query(own, new_epoch(), database=name)
+        else:
+            self.query(f"CREATE DATABASE {name}")
         return self.url(name)
+
+    @cached_property
+    def _migrated(self) -> str:
+        """The name of a database that is copied: making each anew takes longer."""
+        url = self.create_database()
+        with ThreadPoolExecutor(1) as thread:  # an event loop may run in this one
+            thread.submit(migrate, url).result()
+        return url.rpartition("/")[2]
 
     def query(self, sql: str, *values: object, database: str = "postgres") -> list[Any]:
         """What a statement returns, as tuples; also where an event loop runs."""

@@ -24,7 +24,7 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "sqlite":
         new_database(tmp_path / "livria.db")
         return f"sqlite:///{tmp_path}/livria.db"
-    url: str = request.getfixturevalue("postgres").create_database()
+    url: str = request.getfixturevalue("postgres").create_database(migrated=True)
     return url
 
 
