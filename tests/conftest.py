@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -19,6 +20,24 @@ from tests.parts.database import new_database
 hypothesis_settings.register_profile("quick", max_examples=25, deadline=None)
 hypothesis_settings.register_profile("long", max_examples=400, deadline=None)
 hypothesis_settings.load_profile("quick")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Lets the folders take turns where several processes test, each folder's largest file first.
+
+    Browsers and fleets work hard and most others wait: side by side they use the machine, and none
+    of them is left over for the end.
+    """
+    if not hasattr(config, "workerinput"):
+        return
+    tests = Counter(item.path for item in items)
+    folders: dict[Path, list[Path]] = defaultdict(list)
+    for path, _ in tests.most_common():
+        folders[path.parent].append(path)
+    turns = {
+        path: turn / len(files) for files in folders.values() for turn, path in enumerate(files)
+    }
+    items.sort(key=lambda item: turns[item.path])
 
 
 @pytest.fixture
