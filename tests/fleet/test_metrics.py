@@ -16,6 +16,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from tests.fleet.fleet import open_fleet
 from tests.fleet.test_processes import workers_of
 from tests.parts import Curl, Person, PostgresCluster, ServerProcess
+from tests.parts.person import TRUSTED
 from tests.waiting import until
 
 BOOK = 4
@@ -30,7 +31,7 @@ class Scrape:
         #: The numbers that may only grow, and the others.
         self.counted: dict[str, float] = {}
         self.gauges: dict[str, float] = {}
-        text = httpx.get(f"{server.url}/metrics").text
+        text = httpx.get(f"{server.url}/metrics", verify=TRUSTED).text
         for family in text_string_to_metric_families(text):
             kind = self.gauges if family.type == "gauge" else self.counted
             for sample in family.samples:

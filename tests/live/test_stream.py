@@ -11,12 +11,19 @@ from pathlib import Path
 import httpx
 import pytest
 from tests.live.conftest import Serve
-from tests.parts import Curl, Person, ServerProcess
+from tests.parts import Curl, Person, ServerProcess, plain_uvicorn
 from tests.replica import Replica
 from tests.sse import EventReader
 
 #: A book that every server begins with.
 SAMPLE = 10
+
+
+@pytest.fixture(scope="module", params=[ServerProcess, plain_uvicorn])
+def serve(request: pytest.FixtureRequest) -> Serve:
+    """Both ways of pushing, in the quick suite too: what every stream is must be the same."""
+    way: Serve = request.param
+    return way
 
 
 @pytest.fixture(scope="module")
