@@ -43,7 +43,7 @@ class CommandLine:
         self, *arguments: str | Path, typed: str = "", **variables: str
     ) -> subprocess.CompletedProcess[str]:
         """Runs a command to its end; what is typed is its standard input."""
-        if self._here and arguments[0] != "serve":
+        if self._here and not typed and arguments[0] != "serve":
             return self._run_here([*map(str, arguments)], variables)
         return subprocess.run(
             [sys.executable, "-m", "livria_sse", *map(str, arguments)],
@@ -179,6 +179,15 @@ def test_unknown_settings_of_a_server(
     with serving(tmp_path, redis_ulr="redis://localhost") as server:
         said = "LIVRIA_REDIS_ULR: there is no such setting; is LIVRIA_REDIS_URL meant?\n"
         assert server.log.read_text().count(said) == 1
+
+
+def test_unknown_settings_where_one_is_missing(process: CommandLine) -> None:
+    """A server that does not start says which name was meant to be what it lacks."""
+    result = process.run("serve", "--workers", "2", LIVRIA_REDIS_ULR="redis://localhost")
+
+    said = "LIVRIA_REDIS_ULR: there is no such setting; is LIVRIA_REDIS_URL meant?\n"
+    assert result.returncode == 2
+    assert result.stderr.count(said) == 1
 
 
 def test_new_epoch(livria: CommandLine) -> None:

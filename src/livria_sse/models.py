@@ -177,6 +177,12 @@ class Difference:
                     return change.seq - 1
         return None
 
+    @property
+    def size(self) -> int:
+        """Bytes of text in it."""
+        reviews = [change for change in self.changes if isinstance(change, Review)]
+        return sum(len(review.content.encode()) for review in reviews)
+
     def told(self) -> Iterator[tuple[ChangeType, Change]]:
         """The changes as they concern a reader who stands at `after`, in the order of seq.
 

@@ -80,7 +80,7 @@ def test_offline_and_back(
 def test_restart(context: BrowserContext, server: ServerProcess, mina: Person, book: int) -> None:
     """When the server is restarted the page comes back by itself, and has what was posted then."""
     mina.post(book, "before")
-    tab = live_tab(context, server.port, book)
+    tab = live_tab(context, server.port, book, first=NEVER, silence=NEVER)
     position = position_of(mina, book)
     server.stop()
     tab.is_in_state(book, "reconnecting")
@@ -161,6 +161,27 @@ def test_silence_is_judged_by_the_interval_of_heartbeats(
 
     tab.page.clock.run_for(2 * 1_000 + 5_000)
     tab.is_in_state(book, "reconnecting")
+
+
+def test_a_server_of_another_interval(
+    context: BrowserContext, network: TCPProxy, tmp_path: Path
+) -> None:
+    """A stream is not judged by the interval of the server that was there before."""
+    tab = live_tab(context, network.port, EXAMPLE_BOOK, with_clock=True, silence=NEVER)
+    tab.page.evaluate(HEARTBEAT, f"livria-reviews 2 http://127.0.0.1:{network.port} same-origin")
+    with (
+        ServerProcess(tmp_path, heartbeat_seconds="30") as slower,
+        Person(slower.url, "mina") as mina,
+    ):
+        network.lead_to(("127.0.0.1", slower.port))
+        until(tab.page, lambda: tab.told(EXAMPLE_BOOK, "snapshots") > 1)
+        tab.is_in_state(EXAMPLE_BOOK, "live")
+        opened = len(tab.streams)
+        tab.page.clock.run_for(2 * 1_000 + 5_000)
+        mina.post(EXAMPLE_BOOK, "told")
+
+        tab.shows(EXAMPLE_BOOK, "told")
+        assert len(tab.streams) == opened
 
 
 def test_no_room(context: BrowserContext, server: ServerProcess, mina: Person, book: int) -> None:

@@ -156,6 +156,32 @@ def test_more_books_than_a_stream_has(
     followed = parse_qs(urlsplit(tab.streams[-1]).query)
     assert followed["book"] == [str(book) for book in [books[-1], *books[:49]]]
     assert followed["reading"] == [str(books[-1])]
+    opened, another = len(tab.streams), server.add_book()
+    tab.watch(another, position=position, reading=False)
+    tab.is_in_state(another, "polling")
+    assert len(tab.streams) == opened
+    tab.close(books[0])
+    tab.is_in_state(books[-2], "live")
+    mina.post(books[-2], "told")
+    tab.shows(books[-2], "asked for", "told")
+
+
+def test_more_books_are_read_than_a_stream_has(
+    context: BrowserContext, server: ServerProcess, mina: Person
+) -> None:
+    """Of more than fifty books that are all read, fifty are live, and one is asked for."""
+    tab = Tab(context, server.url)
+    books = [server.add_book() for _ in range(51)]
+    position = position_of(mina, books[0])
+    for book in books:
+        tab.watch(book, position=position)
+    tab.is_in_state(books[0], "live")
+    tab.is_in_state(books[-1], "polling")
+    for book in (books[0], books[-1]):
+        mina.post(book, "new")
+
+    tab.shows(books[0], "new")
+    tab.shows(books[-1], "new")
 
 
 def test_viewers(context: BrowserContext, server: ServerProcess, new_context: NewContext) -> None:
@@ -443,3 +469,24 @@ def test_a_book_that_is_none(context: BrowserContext, server: ServerProcess, min
     leader.shows(book, "to who reads")
     until(leader.page, lambda: f"book={book + 100_000}" not in leader.streams[-1])
     leader.is_in_state(book, "live")
+
+
+def test_a_book_that_comes_to_be(
+    context: BrowserContext, server: ServerProcess, mina: Person
+) -> None:
+    """A book that was none is followed as soon as a page of it is opened after it is there."""
+    known = server.add_book()
+    open_tabs(context, server, known)
+    position, coming = position_of(mina, known), known + 1
+    early = Tab(context, server.url)
+    early.watch(coming, position=position)
+    early.is_in_state(coming, "unknown")
+    assert server.add_book() == coming
+    late = Tab(context, server.url)
+    late.watch(coming, position=position)
+
+    for tab in (early, late):
+        tab.is_in_state(coming, "live")
+    mina.post(coming, "new")
+    for tab in (early, late):
+        tab.shows(coming, "new")

@@ -180,3 +180,22 @@ async def test_questions_after_no_books(mina: httpx.AsyncClient, query: str, fie
 
     assert answer.status_code == 422
     assert list(problem_of(answer)["errors"]) == [field]
+
+
+async def test_several_books_share_a_bound(tmp_path: Path) -> None:
+    """All books together tell as much text as one may have; the others have to be fetched."""
+    async with (
+        serving(tmp_path, replay_bytes=10_000) as service,
+        service.signed_in("hana") as hana,
+    ):
+        for book in (1, 2, 3):
+            content = "x" * (4_000 if book < 3 else 1_000)
+            for number in range(1 if book == 3 else 2):
+                review = {"book": book, "content": f"{number}{content}"}
+                await hana.post("/api/reviews/", json=review)
+        asked = f"book=1&book=2&book=3&after={service.hub.epoch}-0.0.0"
+
+        answer = await hana.get(f"/api/books/changes/?{asked}")
+
+    told = [(each["reset"], len(each["changes"])) for each in answer.json()["books"]]
+    assert told == [(None, 2), ("too_large", 0), (None, 1)]

@@ -16,7 +16,13 @@ class Reception:
     """Tells each what it lacks, from the position that it asks for."""
 
     def __init__(
-        self, feeds: Feeds, ladder: Ladder, viewers: Viewers | None, on_news: Callable[[Feed], None]
+        self,
+        feeds: Feeds,
+        ladder: Ladder,
+        viewers: Viewers | None,
+        on_news: Callable[[Feed], None],
+        *,
+        replay_bytes: int,
     ) -> None:
         self._feeds = feeds
         self._ladder = ladder
@@ -24,6 +30,7 @@ class Reception:
         self._viewers = viewers
         #: For a feed of which the ladder had something that its other readers lack, too.
         self._on_news = on_news
+        self._replay_bytes = replay_bytes
 
     async def welcome(
         self, feeds: Sequence[Feed], asked: str | None, *, viewed: Collection[int]
@@ -47,14 +54,21 @@ class Reception:
         return begin._replace(opening=begin.opening.before(greeting), viewed=viewed)
 
     async def answers(self, book_ids: Sequence[int], asked: str) -> Sequence[Answer]:
-        """What somebody lacks in each of some books who has no stream.
+        """What somebody lacks in each of some books who has no stream, as it is when it is read.
+
+        All together have as many bytes of text as one may have; the others have to be fetched.
 
         Raises:
             UnknownBook: There is no such book.
             StoreUnavailable: They cannot be read at present.
         """
         each = asked_of_each(asked, len(book_ids))
-        return [await self._answer(*asking) for asking in zip(book_ids, each, strict=True)]
+        answers: list[Answer] = []
+        left = self._replay_bytes
+        for book_id, position in zip(book_ids, each, strict=True):
+            answers.append(await self._answer(book_id, position or "", most=left))
+            left -= answers[-1].difference.size
+        return answers
 
     async def _welcome(self, feed: Feed, asked: str | None) -> Welcome:
         known = feed.head
@@ -62,12 +76,12 @@ class Reception:
         self._share(feed, known)
         return begin
 
-    async def _answer(self, book_id: int, asked: str | None) -> Answer:
+    async def _answer(self, book_id: int, asked: str, *, most: int) -> Answer:
         feed = await self._feeds.passing(book_id)
         known = feed.head
-        told = await answer(feed, self._ladder, asked or "")
+        told = await answer(feed, self._ladder, asked)
         self._share(feed, known)
-        return told
+        return told if told.difference.size <= most else Answer(feed.nothing(), "too_large")
 
     def _share(self, feed: Feed, known: int) -> None:
         if feed.head != known:

@@ -26,6 +26,7 @@ export class Leader {
   #viewers = new Map(); // book → how many read it
   #reading = [];
   #settling = null;
+  #isAsking = false;
 
   /**
    * @param {import("./site.js").Site} site
@@ -46,7 +47,10 @@ export class Leader {
   hear({ kind, from, books, asks }) {
     if (kind === "leave") this.#tabs.delete(from);
     else this.#tabs.set(from, { books, unanswered: 0 });
-    if (asks) this.#beat();
+    if (asks) {
+      this.#beat();
+      this.#askForUnknown(books);
+    }
     this.#settleSoon();
   }
 
@@ -93,15 +97,21 @@ export class Leader {
     const stood = this.#standing;
     /** @type {[number, string][]} */
     const standing = wanted.map(([book, { position }]) => [book, stood.get(book) ?? position]);
-    this.#followed = new Map(standing.slice(0, MOST_BOOKS));
     this.#surplus = new Map(standing.slice(MOST_BOOKS));
-    this.#reading = readingOf(wanted);
-    this.#told = new Set([...this.#told].filter((book) => this.#followed.has(book)));
-    this.#viewers = new Map([...this.#viewers].filter(([book]) => this.#followed.has(book)));
-    if (wanted.length) this.#stream.open();
-    else this.#stream.close();
+    this.#follow(new Map(standing.slice(0, MOST_BOOKS)), readingOf(wanted));
     if (this.#surplus.size) this.#beat();
     this.#askSurplus();
+  }
+
+  #follow(followed, reading) {
+    const isSame = areSame([...followed.keys()], [...this.#followed.keys()]) && areSame(reading, this.#reading);
+    this.#followed = followed;
+    this.#reading = reading;
+    if (isSame) return;
+    this.#told = new Set([...this.#told].filter((book) => followed.has(book)));
+    this.#viewers = new Map([...this.#viewers].filter(([book]) => followed.has(book)));
+    if (followed.size) this.#stream.open();
+    else this.#stream.close();
   }
 
   /** Where it stands in all books. */
@@ -111,10 +121,8 @@ export class Leader {
 
   #isFollowing(wanted) {
     const books = wanted.map(([book]) => book);
-    return (
-      String(books) === String([...this.#standing.keys()]) &&
-      String(readingOf(wanted)) === String(this.#reading)
-    );
+    const standing = [...this.#standing.keys()];
+    return areSame(books, standing) && areSame(readingOf(wanted), this.#reading);
   }
 
   #connect() {
@@ -170,8 +178,17 @@ export class Leader {
     await this.#ask([...this.#standing]);
   }
 
-  #askSurplus() {
-    this.#ask([...this.#surplus]).catch(() => {}); // at the next heartbeat again
+  async #askSurplus() {
+    if (this.#isAsking) return;
+    this.#isAsking = true;
+    await this.#ask([...this.#surplus]).catch(() => {}); // at the next heartbeat again
+    this.#isAsking = false;
+  }
+
+  /** A book may have come to be since: somebody has its page open again. */
+  #askForUnknown(books) {
+    const unknown = books.filter(({ book }) => this.#unknown.has(book));
+    this.#ask(unknown.map(({ book, position }) => [book, position])).catch(() => {});
   }
 
   async #ask(standing) {
@@ -187,6 +204,7 @@ export class Leader {
       }
     } catch (error) {
       if (!error.isUnknown) throw error;
+      // One of them is, and the answer does not tell which.
       if (asked.size > 1) for (const one of asked) await this.#askAtOnce(new Map([one]));
       else this.#forget(...asked.keys());
     }
@@ -198,16 +216,23 @@ export class Leader {
       if (standing.get(book) === after) standing.set(book, position);
     }
     this.#tell({ kind: "difference", book, after, difference });
+    if (this.#unknown.delete(book)) this.#settleSoon();
   }
 
   /** There is no such book. */
   #forget(book) {
+    if (this.#unknown.has(book)) return;
     this.#unknown.add(book);
     this.#beat();
     this.#settleSoon();
   }
 }
 
+/** The books on the stream that somebody reads, and does not only list. */
 function readingOf(wanted) {
-  return wanted.filter(([, { reading }]) => reading).map(([book]) => book);
+  return wanted.slice(0, MOST_BOOKS).filter(([, { reading }]) => reading).map(([book]) => book);
+}
+
+function areSame(books, others) {
+  return String(books) === String(others);
 }

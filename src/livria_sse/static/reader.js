@@ -71,8 +71,11 @@ export class Reader {
   }
 
   #hearBeat({ state, positions, surplus, unknown, viewers, exact }) {
-    if (unknown.has(this.book)) this.#show("unknown");
-    if (this.#state === "unknown") return;
+    const isUnknown = unknown.has(this.book) || (this.#state === "unknown" && !this.position);
+    if (isUnknown) {
+      this.#show("unknown");
+      return;
+    }
     const position = positions.get(this.book);
     if (viewers.has(this.book)) this.#showViewers(viewers.get(this.book));
     // A new leader connects; as long as it has not failed, nothing is lost.

@@ -9,8 +9,10 @@ export class Refused extends Error {
     // In the service's own words: a proxy says 404, too, when there is nothing behind it.
     const told = answer.headers.get("Content-Type") ?? "";
     const isOurs = told.startsWith("application/problem+json");
+    // Of a book that the query names it says 422; 404 is a server's that has no such address yet.
+    const status = answer.url.includes("?") ? 422 : 404;
     /** Whether there is no such book: it is no use to ask again. */
-    this.isUnknown = isOurs && (answer.status === 404 || answer.status === 422);
+    this.isUnknown = isOurs && answer.status === status;
   }
 }
 

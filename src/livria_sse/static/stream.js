@@ -48,6 +48,7 @@ export class Stream {
   /** Opens it, or opens it anew. */
   open() {
     this.#drop();
+    this.#silence = this.#patience.silence; // it may be another server, of another interval
     this.#listen(this.#listener.connect());
     if (this.#polling) this.#wait(this.#patience.again, () => this.open());
     else if (this.#isAnswered) this.#wait(this.#patience.first, () => this.#resort());
