@@ -182,6 +182,11 @@ def test_more_books_are_read_than_a_stream_has(
 
     tab.shows(books[0], "new")
     tab.shows(books[-1], "new")
+    context.route("**/api/books/changes/**", lambda route: route.abort())
+    tab.is_in_state(books[-1], "reconnecting")
+    context.unroute("**/api/books/changes/**")
+    tab.is_in_state(books[-1], "polling")
+    tab.is_in_state(books[0], "live")
 
 
 def test_viewers(context: BrowserContext, server: ServerProcess, new_context: NewContext) -> None:

@@ -22,6 +22,7 @@ export class Leader {
   #unknown = new Set(); // books that there are not
   #followed = new Map(); // of the stream: book → where it stands
   #surplus = new Map(); // the same of those for which there is no place on it
+  #surplusState = "polling"; // of all those
   #told = new Set(); // the books of which it has told that they are followed
   #viewers = new Map(); // book → how many read it
   #reading = [];
@@ -166,7 +167,7 @@ export class Leader {
   /** Says how it is, and where the stream stands. `exact`: it is not within a difference. */
   #beat({ exact = false } = {}) {
     const positions = new Map([...this.#followed].filter(([book]) => this.#told.has(book)));
-    const surplus = new Set(this.#surplus.keys());
+    const surplus = new Map([...this.#surplus.keys()].map((book) => [book, this.#surplusState]));
     const told = { state: this.#state, positions, surplus, unknown: this.#unknown };
     this.#tell({ kind: "beat", ...told, viewers: this.#viewers, exact });
   }
@@ -181,8 +182,14 @@ export class Leader {
   async #askSurplus() {
     if (this.#isAsking) return;
     this.#isAsking = true;
-    await this.#ask([...this.#surplus]).catch(() => {}); // at the next heartbeat again
+    const state = await this.#ask([...this.#surplus]).then(
+      () => "polling",
+      () => "reconnecting", // at the next heartbeat
+    );
     this.#isAsking = false;
+    if (state === this.#surplusState) return;
+    this.#surplusState = state;
+    this.#beat();
   }
 
   /** A book may have come to be since: somebody has its page open again. */

@@ -79,7 +79,7 @@ export class Reader {
     const position = positions.get(this.book);
     if (viewers.has(this.book)) this.#showViewers(viewers.get(this.book));
     // A new leader connects; as long as it has not failed, nothing is lost.
-    if (state === "live" && surplus.has(this.book)) this.#show("polling");
+    if (state === "live" && surplus.has(this.book)) this.#show(surplus.get(this.book));
     else if (state === "live" ? position : state !== "connecting") this.#show(state);
     if (!position || this.#isAsking) return;
     // The stream has moved on without a word: nothing was left to tell.
