@@ -24,6 +24,7 @@ from livria_sse.loading import loading
 from livria_sse.models import Account, Position
 
 if TYPE_CHECKING:
+    from livria_sse.settings import Settings
     from livria_sse.store import Store
 
 T = TypeVar("T")
@@ -77,11 +78,9 @@ def serve(host: str | None, port: int | None, workers: int | None) -> None:
 @commands.command()
 def migrate() -> None:
     """Bring the database's tables to this version; `serve` does it too."""
-    from livria_sse.settings import Settings, warn_of_unknown
     from livria_sse.store.migrate import migrate as migrate_database
 
-    warn_of_unknown()
-    migrate_database(Settings.from_environment().database_url)
+    migrate_database(_settings().database_url)
     click.echo("The database is up to date.")
 
 
@@ -209,12 +208,17 @@ def set_staff(username: str, *, off: bool) -> None:
     click.echo(f"{account.user.username} is {'staff' if account.staff else 'not staff'}.")
 
 
-def _with_store(work: Callable[[Store], Awaitable[T]]) -> T:
+def _settings() -> Settings:
     from livria_sse.settings import Settings, warn_of_unknown
-    from livria_sse.store import open_store
 
     warn_of_unknown()
-    settings = Settings.from_environment()
+    return Settings.from_environment()
+
+
+def _with_store(work: Callable[[Store], Awaitable[T]]) -> T:
+    from livria_sse.store import open_store
+
+    settings = _settings()
 
     async def run() -> T:
         async with open_store(settings.database_url) as store:

@@ -85,6 +85,51 @@ class BookDocument(TypedDict):
     position: str
 
 
+class BookPage(TypedDict):
+    """A list of books."""
+
+    books: list[BookDocument]
+    next: str | None
+
+
+class ReviewPage(TypedDict):
+    """A list of reviews, as they were at `position`."""
+
+    reviews: list[ReviewDocument]
+    position: str
+    next: str | None
+
+
+class ShelfChangesDocument(TypedDict):
+    """What changed in several books."""
+
+    books: list[ChangesDocument]
+
+
+class SignedInDocument(TypedDict):
+    """Somebody who has just signed in."""
+
+    user: UserDocument
+    token: str
+
+
+class StatusDocument(TypedDict):
+    """How the service is."""
+
+    status: str
+    reason: NotRequired[str]
+
+
+class ProblemDocument(TypedDict):
+    """A refusal (RFC 9457); `errors` has the reasons for each field."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    errors: dict[str, list[str]]
+
+
 def user_document(user: User) -> UserDocument:
     """What others may know of an account."""
     return {"id": user.id, "username": user.username}

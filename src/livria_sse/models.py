@@ -110,6 +110,11 @@ class Review:
     #: The seq of its latest change.
     seq: int
 
+    @property
+    def size(self) -> int:
+        """Bytes of its text."""
+        return len(self.content.encode())
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tombstone:
@@ -172,7 +177,7 @@ class Difference:
         """The newest seq that more than so many bytes of text follow; None if there are fewer."""
         for change in reversed(self.changes):
             if isinstance(change, Review):
-                size -= len(change.content.encode())
+                size -= change.size
                 if size < 0:
                     return change.seq - 1
         return None
@@ -180,8 +185,7 @@ class Difference:
     @property
     def size(self) -> int:
         """Bytes of text in it."""
-        reviews = [change for change in self.changes if isinstance(change, Review)]
-        return sum(len(review.content.encode()) for review in reviews)
+        return sum(change.size for change in self.changes if isinstance(change, Review))
 
     def told(self) -> Iterator[tuple[ChangeType, Change]]:
         """The changes as they concern a reader who stands at `after`, in the order of seq.

@@ -125,6 +125,7 @@ def test_eventsource_that_gave_up(
 
     page.route("**/sse/**", refuse)
     server.stop()
+    expect(page.locator("#sign")).to_have_text("reconnecting", timeout=10 * SECOND)
     server.start()
     while not refused:
         page.wait_for_timeout(50)

@@ -21,13 +21,6 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
         yield server
 
 
-@pytest.fixture(scope="module")
-def mina(server: ServerProcess) -> Iterator[Person]:
-    """Somebody who writes."""
-    with Person(server.url, "mina") as person:
-        yield person
-
-
 @pytest.fixture
 def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chromium]:
     """A browser in which tabs can be frozen."""

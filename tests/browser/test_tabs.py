@@ -6,6 +6,7 @@ import random
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -35,13 +36,6 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
         yield server
 
 
-@pytest.fixture(scope="module")
-def mina(server: ServerProcess) -> Iterator[Person]:
-    """Somebody who writes."""
-    with Person(server.url, "mina") as person:
-        yield person
-
-
 @pytest.fixture
 def context(new_context: NewContext, server: ServerProcess) -> Iterator[BrowserContext]:
     """A browser of somebody; nobody else is there."""
@@ -64,6 +58,12 @@ def open_tabs(
     for tab, book in zip(tabs, books, strict=True):
         tab.is_in_state(book, "live")
     return tabs
+
+
+def follow(tab: Tab, *books: int, **options: Any) -> None:
+    """Follows several books in a tab."""
+    for book in books:
+        tab.watch(book, **options)
 
 
 def only_stream(server: ServerProcess, tab: Tab) -> None:
@@ -141,11 +141,11 @@ def test_more_books_than_a_stream_has(
     context: BrowserContext, server: ServerProcess, mina: Person
 ) -> None:
     """Of more than fifty books, those come first that somebody reads; the others are asked for."""
-    tab = Tab(context, server.url)
     books = [server.add_book() for _ in range(51)]
     position = position_of(mina, books[0])
-    for book in books:
-        tab.watch(book, position=position, reading=book == books[-1])
+    tab = Tab(context, server.url)
+    follow(tab, *books[:-1], position=position, reading=False)
+    follow(tab, books[-1], position=position)
     tab.is_in_state(books[-1], "live")
     tab.is_in_state(books[-2], "polling")
     mina.post(books[-1], "to who reads")
@@ -170,11 +170,9 @@ def test_more_books_are_read_than_a_stream_has(
     context: BrowserContext, server: ServerProcess, mina: Person
 ) -> None:
     """Of more than fifty books that are all read, fifty are live, and one is asked for."""
-    tab = Tab(context, server.url)
     books = [server.add_book() for _ in range(51)]
-    position = position_of(mina, books[0])
-    for book in books:
-        tab.watch(book, position=position)
+    tab = Tab(context, server.url)
+    follow(tab, *books, position=position_of(mina, books[0]))
     tab.is_in_state(books[0], "live")
     tab.is_in_state(books[-1], "polling")
     for book in (books[0], books[-1]):

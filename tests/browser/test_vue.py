@@ -28,13 +28,6 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
         yield server
 
 
-@pytest.fixture(scope="module")
-def mina(server: ServerProcess) -> Iterator[Person]:
-    """Somebody with an account on the server."""
-    with Person(server.url, "mina") as person:
-        yield person
-
-
 @pytest.fixture
 def page(new_context: NewContext) -> Page:
     """A window."""

@@ -14,9 +14,9 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.fleet.fleet import open_fleet
-from tests.fleet.test_processes import workers_of
 from tests.parts import Curl, Person, PostgresCluster, ServerProcess
 from tests.parts.person import TRUSTED
+from tests.parts.processes import workers_of
 from tests.waiting import until
 
 BOOK = 4
@@ -74,7 +74,7 @@ def test_each_worker_tells_of_all(tmp_path: Path, postgres: PostgresCluster) -> 
             open_fleet(tmp_path, processes=1, postgres=postgres, workers="2")
         )
         (server,) = fleet.servers
-        for worker in workers_of(server):
+        for worker in workers_of(server.pid):
             with stopped(worker):
                 stream = stack.enter_context(Curl(f"{server.url}/sse/books/{BOOK}/", seconds=60))
                 stream.until_event("stream.ready")
@@ -87,7 +87,7 @@ def test_each_worker_tells_of_all(tmp_path: Path, postgres: PostgresCluster) -> 
         # The worker that was told of it by Redis has measured how long that took, too.
         assert before.counted["livria_post_to_push_seconds_count"] == 2
         assert before.gauges["livria_redis_away doorbells"] == 0
-        for worker in workers_of(server):
+        for worker in workers_of(server.pid):
             with stopped(worker):
                 assert Scrape(server).streams == 2
 
@@ -112,9 +112,9 @@ def test_workers_that_ended_are_kept_as_one(
     with open_fleet(tmp_path, processes=1, postgres=postgres, workers="2") as fleet:
         (server,) = fleet.servers
         (folder,) = place.iterdir()
-        old = workers_of(server)
+        old = workers_of(server.pid)
         server.signal(signal.SIGHUP)
-        asyncio.run(until(lambda: workers_of(server).isdisjoint(old)))
+        asyncio.run(until(lambda: workers_of(server.pid).isdisjoint(old)))
         asyncio.run(until(lambda: _files(folder) == [".ended", ".living", ".living"]))
         assert server.stop() == 0
         assert not folder.exists()
@@ -126,9 +126,9 @@ def _files(folder: Path) -> list[str]:
 
 def rolled(server: ServerProcess, before: Scrape) -> Scrape:
     """Replaces all workers, and asks all the while; the last answer."""
-    old = workers_of(server)
+    old = workers_of(server.pid)
     server.signal(signal.SIGHUP)
-    while workers_of(server) & old:
+    while workers_of(server.pid) & old:
         now = Scrape(server)
         now.assert_nothing_fell(before)
         before = now
@@ -137,7 +137,7 @@ def rolled(server: ServerProcess, before: Scrape) -> Scrape:
 
 def killed(server: ServerProcess, before: Scrape) -> None:
     """Kills a worker that has a stream; its counters stay, and its stream is open no more."""
-    killed, other = workers_of(server)
+    killed, other = workers_of(server.pid)
     with stopped(other), Curl(f"{server.url}/sse/books/{BOOK}/") as stream:
         stream.until_event("stream.ready")
         now = Scrape(server)

@@ -12,7 +12,8 @@ import pytest
 
 from tests.fleet.fleet import Fleet, open_fleet
 from tests.fleet.play import play
-from tests.parts import Curl, PostgresCluster, ServerProcess
+from tests.parts import Curl, PostgresCluster
+from tests.parts.processes import children_of, workers_of
 from tests.waiting import until
 
 #: How often a process is killed.
@@ -97,21 +98,21 @@ def test_workers_of_one_server(tmp_path: Path, postgres: PostgresCluster) -> Non
 
         outcome.assert_converged()
         outcome.assert_undisturbed()
-        assert len(children_of(fleet.servers[0])) >= 2
+        assert len(children_of(fleet.servers[0].pid)) >= 2
 
 
 def test_workers_are_rolled(tmp_path: Path, postgres: PostgresCluster) -> None:
     """On SIGHUP every worker is replaced by a new one, and nobody misses or repeats a review."""
     with open_fleet(tmp_path, processes=1, postgres=postgres, workers="2") as fleet:
         (server,) = fleet.servers
-        old = workers_of(server)
+        old = workers_of(server.pid)
 
         outcome = asyncio.run(play(fleet, rolled, readers_each=100))
 
         outcome.assert_converged()
         assert {reader.closed for reader in outcome.readers} <= {1, 2}
-        assert workers_of(server).isdisjoint(old)
-        assert len(workers_of(server)) == 2
+        assert workers_of(server.pid).isdisjoint(old)
+        assert len(workers_of(server.pid)) == 2
         assert "ERROR" not in server.log.read_text()
 
 
@@ -119,10 +120,10 @@ def test_stopping_during_a_roll(tmp_path: Path, postgres: PostgresCluster) -> No
     """A server that is told to stop while it replaces its workers stops, and none is left."""
     with open_fleet(tmp_path, processes=1, postgres=postgres, workers="2") as fleet:
         (server,) = fleet.servers
-        old = workers_of(server)
+        old = workers_of(server.pid)
         server.signal(signal.SIGHUP)
-        asyncio.run(until(lambda: any(map(_runs, workers_of(server) - old))))
-        everybody = workers_of(server)
+        asyncio.run(until(lambda: any(map(_runs, workers_of(server.pid) - old))))
+        everybody = workers_of(server.pid)
 
         server.signal(signal.SIGTERM)
 
@@ -144,7 +145,7 @@ def test_workers_leave_signals_to_their_supervisor(
     """A SIGHUP that goes to all processes at once replaces the workers, and cuts nobody off."""
     with open_fleet(tmp_path, processes=1, postgres=postgres, workers="2") as fleet:
         (server,) = fleet.servers
-        old = workers_of(server)
+        old = workers_of(server.pid)
         with Curl(f"{server.url}/sse/books/4/") as stream:
             stream.until_event("stream.ready")
             for worker in old:
@@ -152,14 +153,14 @@ def test_workers_leave_signals_to_their_supervisor(
             server.signal(signal.SIGHUP)
 
             stream.until_event("stream.closing")
-        asyncio.run(until(lambda: workers_of(server).isdisjoint(old)))
-        asyncio.run(until(lambda: list(map(_runs, workers_of(server))) == [True, True]))
-        new = workers_of(server)
+        asyncio.run(until(lambda: workers_of(server.pid).isdisjoint(old)))
+        asyncio.run(until(lambda: list(map(_runs, workers_of(server.pid))) == [True, True]))
+        new = workers_of(server.pid)
         for worker in new:
             os.kill(worker, signal.SIGHUP)
         server.signal(signal.SIGHUP)
-        asyncio.run(until(lambda: workers_of(server).isdisjoint(new)))
-        asyncio.run(until(lambda: list(map(_runs, workers_of(server))) == [True, True]))
+        asyncio.run(until(lambda: workers_of(server.pid).isdisjoint(new)))
+        asyncio.run(until(lambda: list(map(_runs, workers_of(server.pid))) == [True, True]))
 
         assert "ended with status" not in server.log.read_text()
 
@@ -167,25 +168,6 @@ def test_workers_leave_signals_to_their_supervisor(
 async def rolled(fleet: Fleet) -> None:
     """All workers are replaced."""
     (server,) = fleet.servers
-    old = workers_of(server)
+    old = workers_of(server.pid)
     server.signal(signal.SIGHUP)
-    await until(lambda: workers_of(server).isdisjoint(old))
-
-
-def workers_of(server: ServerProcess) -> set[int]:
-    """The workers of a server: its children that are servers themselves."""
-    return {child for child in children_of(server) if b"spawn_main" in _command_of(child)}
-
-
-def _command_of(process: int) -> bytes:
-    """What a process was started with; nothing if it has ended since it was found."""
-    try:
-        return Path(f"/proc/{process}/cmdline").read_bytes()
-    except (FileNotFoundError, ProcessLookupError):
-        return b""
-
-
-def children_of(server: ServerProcess) -> list[int]:
-    """The processes that a server has started."""
-    children = Path(f"/proc/{server.pid}/task/{server.pid}/children")
-    return [int(child) for child in children.read_text().split()]
+    await until(lambda: workers_of(server.pid).isdisjoint(old))

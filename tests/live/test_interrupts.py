@@ -8,13 +8,14 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.parts import ServerProcess
+from tests.parts.processes import workers_of
 from tests.waiting import until
 
 #: What a process loads while it starts, from the first to the last.
@@ -62,17 +63,7 @@ def starting(folder: Path) -> Iterator[int]:
         assert "Traceback" not in (folder / "server.log").read_text()
 
 
-def workers_of(server: int) -> list[int]:
-    """The processes that a server has started, but for the one that keeps account of semaphores."""
-    children = Path(f"/proc/{server}/task/{server}/children").read_text().split()
-    return [int(each) for each in children if b"spawn_main" in _command_of(each)]
-
-
-def _command_of(process: str) -> bytes:
-    return Path(f"/proc/{process}/cmdline").read_bytes()
-
-
-def one_has_loaded(processes: list[int], library: str) -> bool:
+def one_has_loaded(processes: Iterable[int], library: str) -> bool:
     """Whether one of these processes has come as far as to load a library."""
     return any(library in Path(f"/proc/{each}/maps").read_text() for each in processes)
 

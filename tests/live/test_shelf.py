@@ -17,13 +17,6 @@ def server(tmp_path_factory: pytest.TempPathFactory, serve: Serve) -> Iterator[S
         yield server
 
 
-@pytest.fixture(scope="module")
-def mina(server: ServerProcess) -> Iterator[Person]:
-    """Somebody with an account."""
-    with Person(server.url, "mina") as person:
-        yield person
-
-
 def address(server: ServerProcess, *books: int) -> str:
     """Of the stream of some books."""
     return f"{server.url}/sse/books/?{'&'.join(f'book={book}' for book in books)}"

@@ -108,9 +108,8 @@ class ServerProcess(Part):
         self.url = f"http://127.0.0.1:{self._port}"
         while not self._alive():
             assert self._process.poll() is None, self.log.read_text()
-            time.sleep(
-                0.01
-            )  # nobody tells when it is; without it, this takes the processor from it
+            # Nobody tells when it is there; to ask without a pause takes the processor from it.
+            time.sleep(0.01)
 
     def _limit_files(self) -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (self._files or 0, self._files or 0))

@@ -56,13 +56,7 @@ class Hub:
         self._viewers = Viewers(self._feeds, log, self._fanout.write)
         counting = self._viewers if settings.viewers else None
         #: What those are told first who come.
-        self.reception = Reception(
-            self._feeds,
-            self._ladder,
-            counting,
-            self._fanout.advance_all,
-            replay_bytes=settings.replay_bytes,
-        )
+        self.reception = Reception(self._feeds, self._ladder, counting, self._fanout.advance_all)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[Hub]:

@@ -38,7 +38,8 @@ class Ladder:
 
     def __init__(self, log: Log, *, replay_bytes: int) -> None:
         self._log = log
-        self._replay_bytes = replay_bytes
+        #: Of text, in a difference; more is not told.
+        self.replay_bytes = replay_bytes
         #: How often the log has answered, by the rung that it read.
         self.reads = Counter[Rung]({"redis": 0, "sql": 0})
 
@@ -76,7 +77,7 @@ class Ladder:
         return feed.learn(self._bounded(feed, read)).since(seq), read.rung
 
     def _bounded(self, feed: Feed, difference: Difference) -> Difference:
-        far = difference.too_far_back(self._replay_bytes)
+        far = difference.too_far_back(self.replay_bytes)
         if far is not None:
             feed.too_large = max(feed.too_large, far)
             raise DifferenceTooLarge

@@ -16,13 +16,7 @@ class Reception:
     """Tells each what it lacks, from the position that it asks for."""
 
     def __init__(
-        self,
-        feeds: Feeds,
-        ladder: Ladder,
-        viewers: Viewers | None,
-        on_news: Callable[[Feed], None],
-        *,
-        replay_bytes: int,
+        self, feeds: Feeds, ladder: Ladder, viewers: Viewers | None, on_news: Callable[[Feed], None]
     ) -> None:
         self._feeds = feeds
         self._ladder = ladder
@@ -30,7 +24,6 @@ class Reception:
         self._viewers = viewers
         #: For a feed of which the ladder had something that its other readers lack, too.
         self._on_news = on_news
-        self._replay_bytes = replay_bytes
 
     async def welcome(
         self, feeds: Sequence[Feed], asked: str | None, *, viewed: Collection[int]
@@ -64,10 +57,15 @@ class Reception:
         """
         each = asked_of_each(asked, len(book_ids))
         answers: list[Answer] = []
-        left = self._replay_bytes
-        for book_id, position in zip(book_ids, each, strict=True):
-            answers.append(await self._answer(book_id, position or "", most=left))
-            left -= answers[-1].difference.size
+        left = self._ladder.replay_bytes
+        for asking in zip(book_ids, each, strict=True):
+            told = await self._answer(*asking)
+            size = told.difference.size
+            if size <= left:
+                left -= size
+            else:
+                told = told.withheld()
+            answers.append(told)
         return answers
 
     async def _welcome(self, feed: Feed, asked: str | None) -> Welcome:
@@ -76,12 +74,12 @@ class Reception:
         self._share(feed, known)
         return begin
 
-    async def _answer(self, book_id: int, asked: str, *, most: int) -> Answer:
+    async def _answer(self, book_id: int, asked: str | None) -> Answer:
         feed = await self._feeds.passing(book_id)
         known = feed.head
-        told = await answer(feed, self._ladder, asked)
+        told = await answer(feed, self._ladder, asked or "")
         self._share(feed, known)
-        return told if told.difference.size <= most else Answer(feed.nothing(), "too_large")
+        return told
 
     def _share(self, feed: Feed, known: int) -> None:
         if feed.head != known:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import NamedTuple
 
 from livria_sse import frames
@@ -52,6 +53,11 @@ class Answer(NamedTuple):
     difference: Difference
     #: Why they have to.
     reset: ResetReason | None = None
+
+    def withheld(self) -> Answer:
+        """The same where there is no room for what is in it."""
+        nothing = replace(self.difference, after=self.difference.head, changes=())
+        return Answer(nothing, "too_large")
 
 
 async def answer(feed: Feed, ladder: Ladder, asked: str) -> Answer:

@@ -105,7 +105,8 @@ export class Leader {
   }
 
   #follow(followed, reading) {
-    const isSame = areSame([...followed.keys()], [...this.#followed.keys()]) && areSame(reading, this.#reading);
+    const isSame =
+      areSame(followed.keys(), this.#followed.keys()) && areSame(reading, this.#reading);
     this.#followed = followed;
     this.#reading = reading;
     if (isSame) return;
@@ -122,8 +123,7 @@ export class Leader {
 
   #isFollowing(wanted) {
     const books = wanted.map(([book]) => book);
-    const standing = [...this.#standing.keys()];
-    return areSame(books, standing) && areSame(readingOf(wanted), this.#reading);
+    return areSame(books, this.#standing.keys()) && areSame(readingOf(wanted), this.#reading);
   }
 
   #connect() {
@@ -241,5 +241,5 @@ function readingOf(wanted) {
 }
 
 function areSame(books, others) {
-  return String(books) === String(others);
+  return String([...books]) === String([...others]);
 }

@@ -11,6 +11,7 @@ from pydantic.json_schema import JsonSchemaMode, models_json_schema
 from starlette.responses import Response
 
 from livria_sse import __version__
+from livria_sse.documents import ProblemDocument, StatusDocument
 from livria_sse.models import LARGEST_NUMBER
 from livria_sse.web.answers import JSONAnswer
 from livria_sse.web.operations import (
@@ -18,8 +19,6 @@ from livria_sse.web.operations import (
     INPUTS,
     OPERATIONS,
     Operation,
-    ProblemDocument,
-    StatusDocument,
 )
 from livria_sse.web.resource import resource
 from livria_sse.web.state import Request

@@ -4,61 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple, NotRequired
+from typing import Any, NamedTuple
 
 from pydantic import BaseModel
-from typing_extensions import TypedDict
 
-from livria_sse.documents import BookDocument, ChangesDocument, ReviewDocument, UserDocument
+from livria_sse.documents import (
+    BookDocument,
+    BookPage,
+    ChangesDocument,
+    ProblemDocument,
+    ReviewDocument,
+    ReviewPage,
+    ShelfChangesDocument,
+    SignedInDocument,
+    StatusDocument,
+    UserDocument,
+)
 from livria_sse.inputs import Credentials, EditedReview, NewAccount, NewReview
 from livria_sse.models import LARGEST_NUMBER
 from livria_sse.web import accounts, books, changes, ops, reviews, stream
 from livria_sse.web.params import MOST_BOOKS
-
-
-class BookPage(TypedDict):
-    """A list of books."""
-
-    books: list[BookDocument]
-    next: str | None
-
-
-class ReviewPage(TypedDict):
-    """A list of reviews, as they were at `position`."""
-
-    reviews: list[ReviewDocument]
-    position: str
-    next: str | None
-
-
-class ShelfChangesDocument(TypedDict):
-    """What changed in several books."""
-
-    books: list[ChangesDocument]
-
-
-class SignedInDocument(TypedDict):
-    """Somebody who has just signed in."""
-
-    user: UserDocument
-    token: str
-
-
-class StatusDocument(TypedDict):
-    """How the service is."""
-
-    status: str
-    reason: NotRequired[str]
-
-
-class ProblemDocument(TypedDict):
-    """A refusal (RFC 9457); `errors` has the reasons for each field."""
-
-    type: str
-    title: str
-    status: int
-    detail: str
-    errors: dict[str, list[str]]
 
 
 class Parameter(NamedTuple):
