@@ -26,10 +26,12 @@ from livria_sse.store import Store, open_store
 from livria_sse.tallies import Tallies
 from livria_sse.throttle import open_throttle
 from livria_sse.web import accounts, books, changes, openapi, ops, pages, reviews, stream, visits
-from livria_sse.web.clients import Proxies, address_of
+from livria_sse.web.clients import Proxies
+from livria_sse.web.collectors import collectors
 from livria_sse.web.metrics import open_metrics
 from livria_sse.web.middleware import OptionalSlash, SameSite
 from livria_sse.web.origins import METHODS, READ, SENT, Origins
+from livria_sse.web.pace import Pace
 from livria_sse.web.peers import Peers
 from livria_sse.web.problems import HANDLERS
 from livria_sse.web.state import State
@@ -53,7 +55,7 @@ class Application(Starlette):
         asked = None
         if scope["type"] == "http":
             self._proxies.reveal(scope)
-            await self._turns.take(address_of(scope))
+            await self._turns.take(scope)
             if scope["method"] == "GET":
                 asked = stream.asked_stream(scope)
         await (asked or super().__call__)(scope, receive, send)
@@ -71,7 +73,7 @@ def create_app(settings: Settings, tallies: Tallies | None = None) -> Starlette:
     origins = Origins(settings.allowed_origins)
     proxies = Proxies(settings.trusted_proxies)
     peers = Peers(settings, proxies)
-    turns = Turns()
+    turns = Turns(Pace(settings, proxies))
     app = Application(
         proxies,
         turns,
@@ -137,7 +139,9 @@ def _lifespan(
                 open_log(store, settings) as log,
                 Hub(log, settings).running() as hub,
                 counted_together(hub.connects, settings),
-                open_metrics(hub, throttle, store, peers, tallies) as metrics,
+                open_metrics(
+                    collectors(hub, throttle, store, peers, turns.pace), tallies
+                ) as metrics,
             ):
                 app.state.hub = hub  # for the server, which drains it before the lifespan ends
                 yield {

@@ -63,6 +63,12 @@ HIDE = """
   document.dispatchEvent(new Event("visibilitychange", { bubbles: true }));
 }
 """
+HEARTBEAT = """
+(origin) => new Promise((resolve) => {
+  const channel = new BroadcastChannel(`livria-reviews 2 ${origin} same-origin`);
+  channel.addEventListener("message", ({ data }) => data.exact && resolve());
+})
+"""
 TOLD = "([book, name]) => window.told[book][name]"
 
 
@@ -135,6 +141,10 @@ class Tab(Follower):
     def _count(self, request: Request) -> None:
         if "/sse/" in request.url:
             self.streams.append(request.url)
+
+    def wait_for_heartbeat(self, origin: str) -> None:
+        """Waits until its browser has heard one of a server."""
+        self.page.evaluate(HEARTBEAT, origin)
 
     def hide(self, *, back: bool = False) -> None:
         """Lets the page believe that nobody sees it, or that somebody does again."""

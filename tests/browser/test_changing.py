@@ -104,13 +104,17 @@ def test_failed_edits_keep_the_text(mine: BookPage) -> None:
 
 def test_drafts_of_edits_survive_a_reload(mine: BookPage) -> None:
     """An edit that was not saved before a reload goes on with what was typed."""
+    draft = mine.page.get_by_title("There is a draft that is not saved.")
     mine.edit("second").fill("half an edit")
     mine.page.reload()
+    expect(mine.review("second").locator(draft)).to_have_text("Edit")
+    expect(draft).to_have_count(1)
     field = mine.edit("second")
     expect(field).to_have_value("half an edit")
     mine.page.get_by_role("button", name="Save").click()
 
     mine.shows("third", "half an edit", "first")
+    expect(draft).to_have_count(0)
     expect(mine.edit("half an edit")).to_have_value("half an edit")
 
 

@@ -15,12 +15,6 @@ README = (Path(__file__).parents[2] / "README.md").read_text()
 EXAMPLE_BOOK = 10
 NEVER = 600_000
 #: Until the tabs of a site hear that its stream had one.
-HEARTBEAT = """
-(name) => new Promise((resolve) => {
-  const channel = new BroadcastChannel(name);
-  channel.addEventListener("message", ({ data }) => data.exact && resolve());
-})
-"""
 BUSY = 'event: stream.busy\ndata: {"type":"stream.busy"}\n\n'
 
 
@@ -156,7 +150,7 @@ def test_silence_is_judged_by_the_interval_of_heartbeats(
 ) -> None:
     """Whoever has heard how often heartbeats come does not wait as long as for the slowest."""
     tab = live_tab(context, network.port, book, with_clock=True, silence=NEVER)
-    tab.page.evaluate(HEARTBEAT, f"livria-reviews 2 http://127.0.0.1:{network.port} same-origin")
+    tab.wait_for_heartbeat(f"http://127.0.0.1:{network.port}")
     network.pause()
 
     tab.page.clock.run_for(2 * 1_000 + 5_000)
@@ -168,7 +162,7 @@ def test_a_server_of_another_interval(
 ) -> None:
     """A stream is not judged by the interval of the server that was there before."""
     tab = live_tab(context, network.port, EXAMPLE_BOOK, with_clock=True, silence=NEVER)
-    tab.page.evaluate(HEARTBEAT, f"livria-reviews 2 http://127.0.0.1:{network.port} same-origin")
+    tab.wait_for_heartbeat(f"http://127.0.0.1:{network.port}")
     with (
         ServerProcess(tmp_path, heartbeat_seconds="30") as slower,
         Person(slower.url, "mina") as mina,

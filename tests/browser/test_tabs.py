@@ -305,6 +305,24 @@ def test_a_leader_that_does_not_answer(
     only_stream(server, other)
 
 
+def test_a_leader_is_waited_for_by_the_interval_of_heartbeats(
+    context: BrowserContext, server: ServerProcess, mina: Person
+) -> None:
+    """Tabs that have heard how often heartbeats come wait for a leader no longer than that."""
+    book = server.add_book()
+    leader, other = open_tabs(context, server, book, book, with_clock=True, silence=NEVER)
+    other.wait_for_heartbeat(server.url)
+    held: list[Route] = []
+    leader.page.route("**/hang", lambda route: held.append(route))
+    leader.page.evaluate(HANG)
+    until(other.page, lambda: bool(held))
+    mina.post(book, "meanwhile")
+
+    other.page.clock.run_for(2 * 1_000 + 5_000)
+    other.shows(book, "meanwhile")
+    assert other.streams
+
+
 @pytest.mark.parametrize("away", ["hidden", "left"])
 def test_nobody_looks(
     context: BrowserContext, server: ServerProcess, mina: Person, away: str

@@ -4,36 +4,53 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
+from starlette.types import Scope
+
+from livria_sse.settings import Settings
+from livria_sse.web.clients import Proxies
+from livria_sse.web.pace import Pace
 from livria_sse.web.turns import Turns
 from tests.waiting import until
 
 
-async def test_many_of_one_address_take_turns() -> None:
+@pytest.fixture
+def turns() -> Turns:
+    """Turns of addresses that all keep the pace."""
+    settings = Settings(limits=False)
+    return Turns(Pace(settings, Proxies(settings.trusted_proxies)))
+
+
+def asked_by(address: str) -> Scope:
+    """A request of an address."""
+    return {"client": (address, 0)}
+
+
+async def test_many_of_one_address_take_turns(turns: Turns) -> None:
     """One of each address begins in a round of the event loop, in order, and all of them do."""
-    turns = Turns()
-    rounds: list[list[str]] = [[]]
+    rounds: list[list[tuple[str, int]]] = [[]]
 
     async def ask(address: str, number: int) -> None:
-        await turns.take(address)
-        rounds[-1].append(f"{address}{number}")
+        await turns.take(asked_by(address))
+        rounds[-1].append((address, number))
 
     async def count_rounds() -> None:
         while sum(map(len, rounds)) < 5:
             await asyncio.sleep(0)
             rounds.append([])
 
-    asked = [("greedy", 1), ("greedy", 2), ("greedy", 3), ("greedy", 4), ("modest", 1)]
+    greedy, modest = "192.0.2.1", "192.0.2.2"
+    asked = [(greedy, 1), (greedy, 2), (greedy, 3), (greedy, 4), (modest, 1)]
     await asyncio.gather(*(ask(*each) for each in asked), count_rounds())
 
     begun = [each for each in rounds if each]
-    assert begun == [["greedy1", "modest1"], ["greedy2"], ["greedy3"], ["greedy4"]]
+    assert begun == [[(greedy, 1), (modest, 1)], [(greedy, 2)], [(greedy, 3)], [(greedy, 4)]]
 
 
-async def test_who_asks_alone_does_not_wait() -> None:
+async def test_who_asks_alone_does_not_wait(turns: Turns) -> None:
     """A request to which there is no other begins at once, whatever was asked for before."""
-    turns = Turns()
     for _ in range(3):
-        asking = turns.take("modest")
+        asking = turns.take(asked_by("192.0.2.1"))
         try:
             asking.send(None)
         except StopIteration:
@@ -43,10 +60,9 @@ async def test_who_asks_alone_does_not_wait() -> None:
         await asyncio.sleep(0)
 
 
-async def test_who_leaves_gives_the_turn_away() -> None:
+async def test_who_leaves_gives_the_turn_away(turns: Turns) -> None:
     """A request that is given up while it waits keeps nobody behind it from beginning."""
-    turns = Turns()
-    asking = [asyncio.create_task(turns.take("greedy")) for _ in range(3)]
+    asking = [asyncio.create_task(turns.take(asked_by("192.0.2.1"))) for _ in range(3)]
     await asyncio.sleep(0)
     _first, given_up, patient = asking
     given_up.cancel()
@@ -57,9 +73,8 @@ async def test_who_leaves_gives_the_turn_away() -> None:
     assert not patient.cancelled()
 
 
-async def test_nothing_is_kept_of_who_asked() -> None:
+async def test_nothing_is_kept_of_who_asked(turns: Turns) -> None:
     """When all have begun, nobody is remembered."""
-    turns = Turns()
-    await asyncio.gather(*(turns.take(f"192.0.2.{number % 10}") for number in range(50)))
+    await asyncio.gather(*(turns.take(asked_by(f"192.0.2.{number % 10}")) for number in range(50)))
 
     await until(lambda: not turns._waiting)

@@ -12,6 +12,11 @@ export class Draft {
     this.#name = [PREFIX, page.user, page.book, review].join(":");
   }
 
+  /** Whether anything is kept. */
+  get exists() {
+    return this.#stored() !== null;
+  }
+
   /** @returns {object | null} what was kept */
   read() {
     this.#own = this.#stored();

@@ -75,6 +75,7 @@ export class Editing {
     const hadFocus = form.contains(document.activeElement);
     form.remove();
     item.querySelector(".content").hidden = false;
+    this.#list.markDraft(item);
     if (hadFocus) focusOn(item.querySelector("[data-action=edit]"));
     this.#list.letGo(item);
     this.#onClose();

@@ -6,19 +6,18 @@
  * for itself if it lacks something.
  */
 
-import { furthest, parted } from "./positions.js";
+import { Audience } from "./audience.js";
+import { parted } from "./positions.js";
 import { Stream } from "./stream.js";
 
 const MOST_BOOKS = 50;
-/** A tab that has left so many heartbeats unanswered is frozen, or gone. */
-const MOST_UNANSWERED = 2;
 
 export class Leader {
   #site;
   #tell;
   #stream;
   #state = "connecting";
-  #tabs = new Map(); // id → { books, unanswered }
+  #audience = new Audience();
   #unknown = new Set(); // books that there are not
   #followed = new Map(); // of the stream: book → where it stands
   #surplus = new Map(); // the same of those for which there is no place on it
@@ -44,13 +43,12 @@ export class Leader {
     });
   }
 
-  /** What a tab says: which books it reads and where it stands in them, or that it leaves. */
-  hear({ kind, from, books, asks }) {
-    if (kind === "leave") this.#tabs.delete(from);
-    else this.#tabs.set(from, { books, unanswered: 0 });
-    if (asks) {
+  /** What a tab says; `asks`: it wants to be answered. */
+  hear(message) {
+    this.#audience.hear(message);
+    if (message.asks) {
       this.#beat();
-      this.#askForUnknown(books);
+      this.#askForUnknown(message.books);
     }
     this.#settleSoon();
   }
@@ -66,23 +64,12 @@ export class Leader {
 
   // Which books.
 
-  #wanted() {
-    const wanted = new Map();
-    for (const { books } of this.#tabs.values()) {
-      for (const { book, position, reading } of books) {
-        if (this.#unknown.has(book)) continue;
-        const known = wanted.get(book);
-        wanted.set(book, {
-          position: known ? furthest(known.position, position) : position,
-          reading: reading || Boolean(known?.reading),
-        });
-      }
-    }
-    return [...wanted].sort(([a, one], [b, other]) => other.reading - one.reading || a - b);
+  get #wanted() {
+    return this.#audience.books.filter(([book]) => !this.#unknown.has(book));
   }
 
   #settleSoon() {
-    const wanted = this.#wanted();
+    const wanted = this.#wanted;
     if (this.#isFollowing(wanted)) return;
     const grows = wanted.some(([book]) => !this.#standing.has(book));
     if (this.#settling && !grows) return;
@@ -93,7 +80,7 @@ export class Leader {
 
   #settle() {
     this.#settling = null;
-    const wanted = this.#wanted();
+    const wanted = this.#wanted;
     if (this.#isFollowing(wanted)) return;
     const stood = this.#standing;
     /** @type {[number, string][]} */
@@ -149,9 +136,7 @@ export class Leader {
     if (positions.length === this.#followed.size) {
       [...this.#followed.keys()].forEach((book, at) => this.#followed.set(book, positions[at]));
     }
-    for (const [tab, known] of this.#tabs) {
-      if (known.unanswered++ > MOST_UNANSWERED) this.#tabs.delete(tab);
-    }
+    this.#audience.expectAnswers();
     this.#beat({ exact: true });
     this.#settleSoon();
     this.#askSurplus();
@@ -169,7 +154,8 @@ export class Leader {
     const positions = new Map([...this.#followed].filter(([book]) => this.#told.has(book)));
     const surplus = new Map([...this.#surplus.keys()].map((book) => [book, this.#surplusState]));
     const told = { state: this.#state, positions, surplus, unknown: this.#unknown };
-    this.#tell({ kind: "beat", ...told, viewers: this.#viewers, exact });
+    const { silence } = this.#stream; // which is how long tabs wait for the next
+    this.#tell({ kind: "beat", ...told, viewers: this.#viewers, silence, exact });
   }
 
   // What is asked for.

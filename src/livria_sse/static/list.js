@@ -1,5 +1,6 @@
 /** The list of reviews on a page: kept by id, newest first. Text only ever goes into textContent. */
 
+import { Draft } from "./draft.js";
 import { focusOn } from "./focus.js";
 import { howLongAgo, keepTimes } from "./times.js";
 import { words } from "./words.js";
@@ -22,6 +23,7 @@ export class ReviewList {
   constructor(page) {
     this.#page = page;
     keepTimes(this.#list);
+    for (const item of this.items) this.markDraft(item);
   }
 
   get element() {
@@ -89,6 +91,15 @@ export class ReviewList {
       if (!kept.has(Number(item.dataset.id)) && !item.querySelector("form")) this.#drop(item);
     }
     for (const review of reviews) this.upsert(review, position, { older: true });
+  }
+
+  /** Says at a review whether an edit of it was begun and neither saved nor cancelled. */
+  markDraft(item) {
+    const link = item.querySelector("[data-action=edit]");
+    if (!link) return;
+    const { exists } = new Draft(this.#page, item.dataset.id);
+    link.classList.toggle("begun", exists);
+    link.title = exists ? words.draft_kept : "";
   }
 
   /** Ends the edit of a review: it is shown again, unless it was deleted meanwhile. */
@@ -204,6 +215,7 @@ export class ReviewList {
     for (const link of actions.querySelectorAll("a")) {
       link.href = `/books/${this.#page.book}/?${link.dataset.action}=${review.id}#${item.id}`;
     }
+    this.markDraft(item);
   }
 }
 

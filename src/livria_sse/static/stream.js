@@ -24,8 +24,6 @@ export class Stream {
   #source = null;
   #failures = 0;
   #heard = 0; // when, by the clock: it goes on while the machine sleeps
-  /** @type {number} how long a stream may be silent */
-  #silence;
   #isAnswered = true; // false: it was opened, and nothing has come
   #polling = null; // what stands for the present polling
   #waiting;
@@ -41,14 +39,15 @@ export class Stream {
    */
   constructor(patience, listener) {
     this.#patience = patience;
-    this.#silence = patience.silence;
     this.#listener = listener;
+    /** @type {number} how long it may be silent */
+    this.silence = patience.silence;
   }
 
   /** Opens it, or opens it anew. */
   open() {
     this.#drop();
-    this.#silence = this.#patience.silence; // it may be another server, of another interval
+    this.silence = this.#patience.silence; // it may be another server, of another interval
     this.#listen(this.#listener.connect());
     if (this.#polling) this.#wait(this.#patience.again, () => this.open());
     else if (this.#isAnswered) this.#wait(this.#patience.first, () => this.#resort());
@@ -79,8 +78,8 @@ export class Stream {
 
   #hear(event, id) {
     this.#heed();
-    if (event.interval) this.#silence = silenceAfter(event.interval, this.#patience);
-    this.#wait(this.#silence, () => this.#reopen());
+    if (event.interval) this.silence = silenceAfter(event.interval, this.#patience);
+    this.#wait(this.silence, () => this.#reopen());
     if (event.type === "stream.ready") {
       this.#failures = 0;
       this.#listener.onState("live");

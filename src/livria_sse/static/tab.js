@@ -21,12 +21,14 @@ export class Tab {
   #leader = null; // if it is this tab
   #numbered = 0; // what it told as the leader
   #heard = {}; // the last message of a leader
+  #silence; // how long a leader may say nothing
   #waiting;
   #sleeping;
 
   /** @param {import("./site.js").Site} site */
   constructor(site) {
     this.#site = site;
+    this.#silence = site.patience.silence;
     const see = () => this.#see();
     const goAway = () => this.#goAway();
     const comeBack = () => this.#comeBack();
@@ -177,7 +179,8 @@ export class Tab {
     if (message.kind === "here" || message.kind === "leave") {
       this.#leader?.hear(message);
     } else if (!this.#leader) {
-      this.#wait(this.#site.patience.silence, () => this.#greet());
+      this.#silence = message.silence ?? this.#silence;
+      this.#wait(this.#silence, () => this.#greet());
       this.#take(message);
     }
   }

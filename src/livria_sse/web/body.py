@@ -11,7 +11,6 @@ from starlette.requests import ClientDisconnect
 
 from livria_sse.errors import BodyTooLarge, MalformedBody, UnsupportedMediaType
 from livria_sse.inputs import validated
-from livria_sse.web.clients import address_of
 from livria_sse.web.state import Request
 
 M = TypeVar("M", bound=BaseModel)
@@ -73,7 +72,7 @@ async def _read(request: Request) -> bytes:
     except ClientDisconnect as error:
         raise MalformedBody("The body was cut off.") from error
     # To decode the largest takes milliseconds, and many can be complete at once.
-    await request.state["turns"].take(address_of(request.scope))
+    await request.state["turns"].take(request.scope, body=len(body))
     return bytes(body)
 
 

@@ -5,6 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 
+from starlette.types import Scope
+
+from livria_sse.web.clients import address_of
+from livria_sse.web.pace import Pace
+
 
 class Turns:
     """Lets one request of each address begin in every round of the event loop.
@@ -12,15 +17,20 @@ class Turns:
     Whatever is begun in a round is gone through before anything else is looked at: who asks for a
     hundred things at once would hold up all others for the time that a hundred take. So theirs
     begin in order, and between two of them everybody else has a turn. Nobody is refused, and nobody
-    waits while nobody else asks for anything.
+    who keeps the pace waits while nobody else asks for anything.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, pace: Pace) -> None:
+        self.pace = pace
         #: Who has had a turn in this round, and the requests of theirs that wait.
         self._waiting: dict[str, deque[asyncio.Future[None]]] = {}
 
-    async def take(self, address: str) -> None:
-        """Waits for a turn of an address."""
+    async def take(self, scope: Scope, *, body: int | None = None) -> None:
+        """Waits for a turn to begin a request; or, once it has begun, to decode a body (bytes)."""
+        await self.pace.keep(scope, body=body)
+        await self._take(address_of(scope))
+
+    async def _take(self, address: str) -> None:
         loop = asyncio.get_running_loop()
         waiting = self._waiting.get(address)
         if waiting is None:

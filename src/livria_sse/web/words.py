@@ -32,6 +32,7 @@ KOREAN: Words = {
     "write": "작성",
     "edit": "수정",
     "edited": "수정됨",
+    "draft_kept": "저장하지 않은 글이 있습니다.",
     "sending": "보내는 중",
     "posted": "댓글을 작성했습니다.",
     "saved": "댓글을 수정했습니다.",
@@ -97,6 +98,7 @@ ENGLISH: Words = {
     "write": "Post",
     "edit": "Edit",
     "edited": "edited",
+    "draft_kept": "There is a draft that is not saved.",
     "sending": "sending",
     "posted": "Your review is posted.",
     "saved": "The review is changed.",
@@ -162,6 +164,13 @@ REASONS: Mapping[Language, Words] = {
             "짧은 시간에 너무 많이 보냈습니다. 잠시 후 다시 시도해 주세요."
         ),
         "You have just posted the same text here.": "방금 같은 내용을 작성했습니다.",
+        "This Idempotency-Key was used for another review.": (
+            "이미 다른 댓글을 보낸 요청입니다. 다시 작성해 주세요."
+        ),
+        "The request comes from another site.": "다른 사이트에서 보낸 요청입니다.",
+        "The body was cut off.": "내용이 다 전송되지 않았습니다. 다시 시도해 주세요.",
+        "The form is not valid.": "보낸 내용을 읽을 수 없습니다.",
+        "Some fields are not acceptable.": "쓸 수 없는 내용이 있습니다.",
     },
 }
 
