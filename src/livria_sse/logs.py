@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import json
 import logging
+import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from livria_sse.settings import Settings
+
+#: What goes on is mentioned once in so many seconds.
+MENTION_SECONDS = 60.0
 
 
 def configure_logging(settings: Settings) -> None:
@@ -17,6 +21,20 @@ def configure_logging(settings: Settings) -> None:
     logging.basicConfig(level=settings.log_level.upper(), handlers=[handler])
     logging.getLogger("alembic").setLevel(logging.WARNING)
     logging.getLogger("uvicorn.error").setLevel(logging.ERROR)  # it warns of each bad request
+
+
+class Mentions:
+    """Warns of what may happen a thousand times a second, and not each time."""
+
+    def __init__(self, logger: logging.Logger) -> None:
+        self._logger = logger
+        self._mentioned_at = float("-inf")
+
+    def warn(self, text: str, *args: object) -> None:
+        """Warns, unless it has just done so."""
+        if time.monotonic() - self._mentioned_at > MENTION_SECONDS:
+            self._mentioned_at = time.monotonic()
+            self._logger.warning(text, *args)
 
 
 class Lines(logging.Formatter):

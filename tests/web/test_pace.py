@@ -40,6 +40,14 @@ async def test_a_page_does_not_wait_and_a_loop_does() -> None:
     assert pace.delayed == 1
 
 
+async def test_who_waits_long_is_named_once(caplog: pytest.LogCaptureFixture) -> None:
+    """An operator reads whose requests wait, which may be a proxy that they forgot to name."""
+    pace = paced(SLOW)
+    for _ in range(BURST + 3):
+        await waits(pace, STRANGER)
+    assert caplog.messages == ["crowded: requests of 192.0.2.1 come faster than the pace"]
+
+
 async def test_the_pace_of_one_is_not_that_of_another() -> None:
     """Who keeps the pace does not wait for those who do not."""
     pace = paced(SLOW)

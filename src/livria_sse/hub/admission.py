@@ -13,6 +13,7 @@ from livria_sse.hub.connects import Connects
 from livria_sse.hub.feed import Feed
 from livria_sse.hub.shelf import standing
 from livria_sse.hub.subscriber import Ending, Subscriber
+from livria_sse.logs import Mentions
 from livria_sse.models import Rung
 from livria_sse.settings import Settings
 
@@ -21,9 +22,6 @@ logger = logging.getLogger(__name__)
 #: Which limit is reached.
 Limit = Literal["streams", "book", "address", "connects"]
 
-#: A limit is mentioned once in so many seconds.
-MENTION_SECONDS = 60.0
-
 
 class Admission:
     """The limits of this process, on all of its streams, on a book's and on a client address's."""
@@ -31,7 +29,7 @@ class Admission:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._of_address: Counter[str] = Counter()
-        self._mentioned_at = float("-inf")
+        self._mentions = Mentions(logger)
         self.connects = Connects(settings.max_connects_per_address)
         #: Streams by how they began, and by why they ended.
         self.opened = Counter[Mode](dict.fromkeys(get_args(Mode), 0))
@@ -60,7 +58,7 @@ class Admission:
         if limit is None or not self._settings.limits:
             return True
         self.refused[limit] += 1
-        self._mention(limit, address)
+        self._mentions.warn("busy: the limit on %s is reached, now by %s", limit, address)
         return False
 
     def _reached(self, feeds: Sequence[Feed], address: str) -> Limit | None:
@@ -72,12 +70,6 @@ class Admission:
         if self._of_address[address] >= settings.max_streams_per_address:
             return "address"
         return None
-
-    def _mention(self, limit: Limit, address: str) -> None:
-        now = asyncio.get_running_loop().time()
-        if now - self._mentioned_at > MENTION_SECONDS:
-            self._mentioned_at = now
-            logger.warning("busy: the limit on %s is reached, now by %s", limit, address)
 
     def begin(self, subscriber: Subscriber, rung: Rung | None = None) -> None:
         """Counts a stream, and where what a resumed one lacks was taken from."""

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 
 from starlette.types import Scope
 
+from livria_sse.logs import Mentions
 from livria_sse.settings import Settings
 from livria_sse.web.clients import Proxies, address_of
+
+logger = logging.getLogger(__name__)
 
 #: So many of an address begin at once, before its pace counts: a page asks for a dozen things.
 BURST = 50
@@ -15,6 +19,8 @@ BURST = 50
 BYTES_OF_A_REQUEST = 4096
 #: Of more addresses than these, those that have rested are forgotten.
 MANY = 1000
+#: Whose requests wait longer than this is mentioned: it may be a proxy that nobody has named.
+LONG_SECONDS = 1.0
 
 
 class Pace:
@@ -34,22 +40,28 @@ class Pace:
         self._trusts = proxies.trusts
         self._rested_at: dict[str, float] = {}
         self._many = MANY
+        self._mentions = Mentions(logger)
         #: How many requests have waited.
         self.delayed = 0
 
     async def keep(self, scope: Scope, *, body: int | None = None) -> None:
         """Waits until a request may begin; or, once it has, until a body may be decoded (bytes)."""
-        requests = 1 if body is None else body // BYTES_OF_A_REQUEST
-        if delay := self._delay(scope, requests):
+        if self._has_none(scope):
+            return
+        address = address_of(scope)
+        delay = self._delay(address, 1 if body is None else body // BYTES_OF_A_REQUEST)
+        if delay > LONG_SECONDS:
+            self._mentions.warn("crowded: requests of %s come faster than the pace", address)
+        if delay:
             self.delayed += 1
             await asyncio.sleep(delay)
 
-    def _delay(self, scope: Scope, requests: int) -> float:
+    def _has_none(self, scope: Scope) -> bool:
         client = scope.get("client")
-        if not self._interval or not client or self._trusts(client[0]):
-            return 0.0
+        return not self._interval or client is None or self._trusts(client[0])
+
+    def _delay(self, address: str, requests: int) -> float:
         now = asyncio.get_running_loop().time()
-        address = address_of(scope)
         rested_at = max(self._rested_at.get(address, now), now)
         self._rested_at[address] = rested_at + requests * self._interval
         if len(self._rested_at) > self._many:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import logging
 import math
-import time
 from collections import Counter
 from typing import Literal, get_args
 
+from livria_sse.logs import Mentions
 from livria_sse.settings import Settings
 from livria_sse.web.clients import UNKNOWN, Proxies, counted
 
@@ -15,8 +15,6 @@ logger = logging.getLogger(__name__)
 
 #: Which limit is reached: on those of an address, or on all that may be open.
 Limit = Literal["address", "files"]
-#: A limit is mentioned once in so many seconds.
-MENTION_SECONDS = 60.0
 
 
 class Peers:
@@ -30,7 +28,7 @@ class Peers:
         self._trusts = proxies.trusts
         self._most = settings.max_connections_per_address if settings.limits else math.inf
         self._connections: Counter[str] = Counter()
-        self._mentioned_at = float("-inf")
+        self._mentions = Mentions(logger)
         #: How often each limit was the reason to close a connection.
         self.refused = Counter[Limit](dict.fromkeys(get_args(Limit), 0))
 
@@ -56,7 +54,5 @@ class Peers:
     def refuse(self, limit: Limit, peer: tuple[str, int] | None) -> None:
         """Takes note that a connection is closed for a limit."""
         self.refused[limit] += 1
-        if time.monotonic() - self._mentioned_at > MENTION_SECONDS:
-            self._mentioned_at = time.monotonic()
-            address = peer[0] if peer else UNKNOWN
-            logger.warning("crowded: connections reach the limit of %s, now by %s", limit, address)
+        address = peer[0] if peer else UNKNOWN
+        self._mentions.warn("crowded: connections reach the limit of %s, now by %s", limit, address)
