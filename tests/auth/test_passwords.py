@@ -156,7 +156,7 @@ async def test_threads_end() -> None:
     assert set(threading.enumerate()) <= before
 
 
-async def test_sign_in_renews_outdated_hash(auth: Auth, store: Store) -> None:
+async def test_sign_in_renews_outdated_hash(auth: Auth, store: Store, passwords: Passwords) -> None:
     """Who signs in with a hash of yesterday's parameters has one of today's afterwards."""
     await store.accounts.create("mina", WEAKER.hash(PASSWORD))
     await auth.sign_in("mina", PASSWORD)
@@ -164,7 +164,7 @@ async def test_sign_in_renews_outdated_hash(auth: Auth, store: Store) -> None:
     assert renewed
     assert renewed.password_hash
     assert extract_parameters(renewed.password_hash) == extract_parameters(
-        PasswordHasher().hash(PASSWORD)
+        await passwords.hash(PASSWORD)
     )
     assert await auth.sign_in("mina", PASSWORD)
 
