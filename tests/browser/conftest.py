@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -11,6 +12,8 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_play
 from tests.parts import PASSWORD, Person, ServerProcess, missing
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
+#: The same browser without windows, and with a third less to do.
+WINDOWLESS = "chromium-headless-shell"
 ARGUMENTS = [
     "--no-sandbox",  # root, as in CI, may not use the sandbox
     "--disable-gpu",
@@ -24,16 +27,17 @@ ARGUMENTS = [
 NewContext = Callable[..., BrowserContext]
 
 
-def chromium_path() -> str:
-    """Where the Chromium of the machine is."""
-    path = next(filter(None, map(shutil.which, NAMES)), None)
+def chromium_path(*, windows: bool = True) -> str:
+    """Where the Chromium of the machine is; one that needs no windows is preferred if it may."""
+    names = NAMES if windows else (WINDOWLESS, *NAMES)
+    path = next(filter(None, map(shutil.which, names)), None)
     return path or missing("chromium")
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """The Chromium of the machine, headless."""
-    path = chromium_path()
+    """The Chromium of the machine, headless; in the long suite the one that people have."""
+    path = chromium_path(windows="LIVRIA_TEST_LONG" in os.environ)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
         yield browser

@@ -34,7 +34,7 @@ ATTACKS: dict[str, Attack] = {
 }
 
 
-def attacked_server(folder: Path) -> ServerProcess:
+def attacked_server(folder: Path, *, pace: str = "200/second") -> ServerProcess:
     """A server of little patience, with a login of the site."""
     return ServerProcess(
         folder,
@@ -44,4 +44,5 @@ def attacked_server(folder: Path) -> ServerProcess:
         jwt_secret=tokens.SECRET,
         trusted_proxies=PROXY,
         max_streams_per_address=str(requests.STREAMS_PER_ADDRESS),
+        requests_per_address=pace,
     )

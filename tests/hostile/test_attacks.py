@@ -19,14 +19,16 @@ SPARE_KIB = 16 * 1024
 #: What the server says of what is usual.
 USUAL = re.compile(
     r"[0-9-]{10} [0-9:,]{12} (INFO livria_sse\."
-    r"|WARNING livria_sse\.(hub\.admission: busy|web\.peers: crowded))"
+    r"|WARNING livria_sse\.(hub\.admission: busy|web\.(peers|pace): crowded))"
 )
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
     """One server for all attacks."""
-    with attacked_server(tmp_path_factory.mktemp("server")) as server:
+    # At the usual pace, 10,000 requests take their time.
+    folder = tmp_path_factory.mktemp("server")
+    with attacked_server(folder, pace="5000/second") as server:
         yield server
 
 
