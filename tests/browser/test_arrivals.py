@@ -261,3 +261,12 @@ def test_long_days_collect_no_end(page: BookPage, jun: Person, book: int) -> Non
     expect(page.page.locator("#list > li")).to_have_count(400)
     page.page.get_by_role("link", name="Older reviews").click()
     expect(page.page.locator("#list > li")).to_have_count(420)
+
+    page.scroll_down()
+    page.rests()
+    read = page.page.locator("#list > li").last.bounding_box()
+    newest = jun.get(f"/api/books/{book}/")["reviews"][0]["id"]
+    jun.edit(newest, "edited above")
+    expect(page.review("edited above")).to_have_count(1)
+    page.rests()
+    assert page.page.locator("#list > li").last.bounding_box() == read

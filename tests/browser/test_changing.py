@@ -104,18 +104,72 @@ def test_failed_edits_keep_the_text(mine: BookPage) -> None:
 
 def test_drafts_of_edits_survive_a_reload(mine: BookPage) -> None:
     """An edit that was not saved before a reload goes on with what was typed."""
-    draft = mine.page.get_by_title("There is a draft that is not saved.")
+    draft = mine.page.get_by_text("draft kept")
     mine.edit("second").fill("half an edit")
     mine.page.reload()
-    expect(mine.review("second").locator(draft)).to_have_text("Edit")
-    expect(draft).to_have_count(1)
+    expect(mine.review("second").locator(draft)).to_be_visible()
+    expect(draft.locator("visible=true")).to_have_count(1)
     field = mine.edit("second")
     expect(field).to_have_value("half an edit")
     mine.page.get_by_role("button", name="Save").click()
 
     mine.shows("third", "half an edit", "first")
-    expect(draft).to_have_count(0)
+    expect(draft.locator("visible=true")).to_have_count(0)
     expect(mine.edit("half an edit")).to_have_value("half an edit")
+
+
+def test_drafts_end_with_what_they_are_of(
+    mine: BookPage, context: BrowserContext, shared: ServerProcess, book: int
+) -> None:
+    """What reads like the review is no draft of it; nor is what another tab has cancelled."""
+    field = mine.edit("second")
+    field.press("End")
+    field.press("!")
+    other = BookPage(context, shared, book)
+    draft = other.page.get_by_text("draft kept").locator("visible=true")
+    expect(draft).to_have_count(1)
+    field.press("Backspace")
+    expect(draft).to_have_count(0)
+    field.press("?")
+    expect(draft).to_have_count(1)
+    mine.page.get_by_role("button", name="Cancel").click()
+    expect(draft).to_have_count(0)
+
+    mine.edit("first").fill("first, and more")
+    expect(draft).to_have_count(1)
+    other.delete("first")
+    other.delete("third")
+    mine.page.get_by_role("button", name="Cancel").click()
+    mine.shows("third", "second")
+    assert mine.page.evaluate("Object.keys(localStorage).filter((key) => /draft/.test(key))") == []
+
+
+def test_texts_that_change_under_an_edit(
+    mine: BookPage, context: BrowserContext, shared: ServerProcess
+) -> None:
+    """Who has typed nothing sees the new text in the form; who has, above it, and is told."""
+
+    def edit_elsewhere(content: str) -> None:
+        number = mine.page.locator("#list > li").nth(1).get_attribute("data-id")
+        address = f"{shared.url}/api/reviews/{number}/"
+        assert context.request.patch(address, data={"content": content}).ok
+
+    field, told = mine.edit("second"), mine.page.get_by_text("Meanwhile the review was changed")
+    edit_elsewhere("second, elsewhere")
+    expect(field).to_have_value("second, elsewhere")
+    expect(told).to_be_hidden()
+
+    field.fill("typed")
+    edit_elsewhere("second, again")
+    expect(told).to_be_visible()
+    expect(mine.page.get_by_text("second, again")).to_be_visible()
+    expect(field).to_have_value("typed")
+    mine.page.reload()
+    expect(mine.edit("second, again")).to_have_value("typed")
+    expect(told).to_be_visible()
+    mine.page.get_by_role("button", name="Save").click()
+    mine.shows("third", "typed", "first")
+    expect(field).to_have_count(0)
 
 
 def test_deletions_can_be_undone(mine: BookPage, jun: Person, book: int) -> None:
@@ -194,9 +248,16 @@ def test_failed_deletions_are_told(mine: BookPage, jun: Person, book: int) -> No
     mine.delete("second")
     mine.delete("third")
 
-    expect(mine.notice).to_contain_text("The review could not be deleted.")
-    expect(mine.review("second")).to_be_visible()
+    failed = mine.review("second").get_by_role("alert")
+    expect(failed).to_contain_text("The review could not be deleted.")
+    expect(mine.page.locator("#count")).to_have_text("2 reviews")
+    mine.notice.get_by_role("button", name="Undo").click()
+    expect(mine.review("third")).to_be_visible()
+    expect(mine.page.locator("#count")).to_have_text("3 reviews")
     assert kept(jun, book) == ["third", "second", "first"]
+    mine.delete("second")
+    mine.notice.get_by_role("button", name="Undo").click()
+    expect(failed).to_have_count(0)
 
 
 def test_times_go_on(mine: BookPage) -> None:

@@ -54,6 +54,34 @@ def states_since(tab: Tab, book: int) -> list[str]:
     return states[states.index("live") + 1 :]
 
 
+def test_nothing_works_from_the_beginning(
+    context: BrowserContext, network: TCPProxy, server: ServerProcess, book: int
+) -> None:
+    """Who knows no position yet is told that nothing works, and has it as soon as it does."""
+    tab = Tab(context, server.url)
+    context.route("**/api/books/**", lambda route: route.abort())
+    tab.watch(book, patience={"pause": NEVER, "longest": NEVER})
+    tab.is_in_state(book, "reconnecting")
+
+    context.unroute("**/api/books/**")
+    tab.hide(back=True)
+    tab.is_in_state(book, "live")
+
+
+def test_offline_from_the_beginning(
+    context: BrowserContext, server: ServerProcess, book: int
+) -> None:
+    """A page that begins offline says so, and begins when it is online."""
+    tab = Tab(context, server.url)
+    tab.page.evaluate("import('/static/livria-reviews.js').then(() => {})")
+    context.set_offline(True)
+    tab.watch(book)
+    tab.is_in_state(book, "offline")
+
+    context.set_offline(False)
+    tab.is_in_state(book, "live")
+
+
 def test_offline_and_back(
     context: BrowserContext, server: ServerProcess, mina: Person, book: int
 ) -> None:

@@ -187,6 +187,26 @@ def test_more_books_are_read_than_a_stream_has(
     tab.is_in_state(books[0], "live")
 
 
+def test_answers_that_come_offline(
+    context: BrowserContext, server: ServerProcess, mina: Person
+) -> None:
+    """A question that fails after the browser has gone offline says nothing any more."""
+    books = [server.add_book() for _ in range(51)]
+    tab = Tab(context, server.url)
+    follow(tab, *books, position=position_of(mina, books[0]))
+    tab.is_in_state(books[-1], "polling")
+    held: list[Route] = []
+    context.route("**/api/books/changes/**", lambda route: held.append(route))
+    until(tab.page, lambda: bool(held))
+    context.set_offline(True)
+    tab.is_in_state(books[0], "offline")
+    held[0].abort()
+    tab.page.evaluate("() => new Promise((resolve) => setTimeout(resolve))")
+
+    for book in (books[0], books[-1]):
+        assert tab.told(book, "state") == "offline"
+
+
 def test_viewers(context: BrowserContext, server: ServerProcess, new_context: NewContext) -> None:
     """All tabs are told how many people read a book, a new one at once; who lists it is none."""
     book = server.add_book()

@@ -65,6 +65,14 @@ def post(page: Page, content: str) -> None:
     page.get_by_role("button", name="작성").click()
 
 
+def open_blank(page: Page, server: ServerProcess) -> None:
+    """Opens a page of the server's origin on which there is Vue, and nothing else."""
+    vue = installed(HERE) / "vue/dist/vue.esm-browser.prod.js"
+    page.route("**/vue.js", lambda route: route.fulfill(path=vue))
+    page.route("**/blank", lambda route: route.fulfill(content_type="text/html", body=BLANK))
+    page.goto(f"{server.url}/blank")
+
+
 def shows(page: Page, *contents: str, within: int = SECOND) -> None:
     """Waits until a page shows just these reviews, from the top, and their number."""
     expect(page.locator("li span")).to_have_text([*contents], timeout=within)
@@ -180,13 +188,13 @@ def test_viewers(server: ServerProcess, new_context: NewContext) -> None:
 
 def test_own_reviews_do_not_wait(server: ServerProcess, mina: Person, page: Page) -> None:
     """Who posts while there is no stream sees their review all the same."""
-    page.route(re.compile("/sse/|/changes/"), lambda route: route.abort())
+    page.route(re.compile("/sse/|/books/changes/"), lambda route: route.abort())
     page.goto(f"{ORIGIN}/books/5")
     sign_in(page, mina.username)
     post(page, "without a stream")
 
     shows(page, "without a stream", within=5 * SECOND)
-    page.unroute(re.compile("/sse/|/changes/"))
+    page.unroute(re.compile("/sse/|/books/changes/"))
     is_live(page)
     shows(page, "without a stream")
 
@@ -221,12 +229,39 @@ def test_older_reviews(server: ServerProcess, mina: Person, page: Page) -> None:
     expect(page.get_by_role("button", name="더 보기")).to_be_hidden()
 
 
+def test_asking_anew_keeps_older_reviews(server: ServerProcess, mina: Person, page: Page) -> None:
+    """Whoever asks anew has what is new, and none of what they had is gone, or a ghost."""
+    book = server.add_book()
+    reviews = [mina.post(book, f"review {number}") for number in range(60)]
+    open_blank(page, server)
+    page.route("**/sse/**", lambda route: route.abort())
+    asked = page.evaluate(
+        """async (id) => {
+          const { useBookReviews } = await import("/static/use-book-reviews.js");
+          const { nextTick, watch } = await import("vue");
+          const { book, older, refresh } = useBookReviews(() => id);
+          await new Promise((resolve) => watch(book, resolve, { once: true }));
+          await older();
+          window.asAnew = async () => {
+            await refresh();
+            return book.value.reviews.map(({ content }) => content);
+          };
+          return book.value.reviews.length;
+        }""",
+        book,
+    )
+    assert asked == 60
+    mina.delete(reviews[3]["id"])
+    mina.edit(reviews[2]["id"], "edited")
+    mina.post(book, "new")
+
+    older = [f"review {number}" for number in reversed(range(4, 60))]
+    assert page.evaluate("window.asAnew()") == ["new", *older, "edited", "review 1", "review 0"]
+
+
 def test_before_the_book_is_here(server: ServerProcess, page: Page) -> None:
     """Asking anew, or for older reviews, is in order before there is a book."""
-    vue = installed(HERE) / "vue/dist/vue.esm-browser.prod.js"
-    page.route("**/vue.js", lambda route: route.fulfill(path=vue))
-    page.route("**/blank", lambda route: route.fulfill(content_type="text/html", body=BLANK))
-    page.goto(f"{server.url}/blank")
+    open_blank(page, server)
     asked = page.evaluate("""async () => {
       const { useBookReviews } = await import("/static/use-book-reviews.js");
       const { refresh, older } = useBookReviews(() => undefined);

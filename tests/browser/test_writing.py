@@ -242,6 +242,44 @@ def test_late_answers_bring_nothing_back(
     mine.shows("after the deletion")
 
 
+def test_own_reviews_are_counted(mine: BookPage, jun: Person, book: int) -> None:
+    """Who writes while there is no stream is not told that nobody has written."""
+    mine.page.route(re.compile("/sse/|/changes/"), lambda route: route.abort())
+    mine.page.reload()
+    mine.write("the first")
+    expect(mine.page.locator(".pending")).to_have_count(0)
+    expect(mine.page.locator("#count")).to_have_text("1 review")
+    expect(mine.page.locator("#empty")).to_be_hidden()
+
+    mine.page.unroute(re.compile("/sse/|/changes/"))
+    jun.post(book, "the second")
+    mine.is_live()
+    expect(mine.page.locator("#count")).to_have_text("2 reviews")
+
+
+def test_counts_of_what_no_event_tells(mine: BookPage) -> None:
+    """Reviews of one's own are counted rightly before, at and after the position of each."""
+    counted = mine.page.evaluate("""async () => {
+      const { Count } = await import("/static/count.js");
+      const heading = document.getElementById("count");
+      const count = new Count(3, "k7q2m-5");
+      const steps = [
+        () => count.add(9, "k7q2m-6"), // written, before the stream tells
+        () => count.leave(9), // deleted, before it has told of either
+        () => count.show(4, "k7q2m-6"), // it tells of the one
+        () => count.leave(9, "k7q2m-7"), // the server has deleted it
+        () => count.show(3, "k7q2m-7"), // it tells that, by a number alone
+        () => count.leave(8),
+        () => count.show(3, "zzzzz-1"), // a restored server has it, still
+        () => count.leave(8, "zzzzz-2"),
+        () => count.show(2, "yyyyy-1"), // one restored later has not
+        () => count.add(7, "yyyyy-1"), // the stream was quicker
+      ];
+      return steps.map((step) => (step(), parseInt(heading.textContent)));
+    }""")
+    assert counted == [4, 3, 3, 3, 3, 2, 2, 2, 2, 2]
+
+
 def test_drafts_survive_a_reload(
     mine: BookPage, context: BrowserContext, shared: ServerProcess
 ) -> None:

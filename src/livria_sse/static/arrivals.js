@@ -50,7 +50,7 @@ export class Arrivals {
   }
 
   #apply({ type, review, review_id, position, review_count }) {
-    this.#count.show(review_count);
+    this.#count.show(review_count, position);
     if (type === "review.deleted") {
       this.#pill.drop(review_id);
       this.#list.remove(review_id, position);

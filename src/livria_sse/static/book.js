@@ -21,7 +21,7 @@ const parts = {
   page,
   list,
   stage: new Stage(document.getElementById("reviews"), list.element),
-  count: new Count(Number(page.count)),
+  count: new Count(Number(page.count), page.position),
   notice: new Notice(),
   announcer: new Announcer(document.getElementById("said")),
 };
@@ -46,7 +46,7 @@ document.querySelector("form[action='/sign-out/']")?.addEventListener("submit", 
 
 /** Shows the reviews of this page as they are now, given the book with its newest ones. */
 async function refresh(book) {
-  showCount(book.review_count);
+  showCount(book.review_count, book.position);
   if (page.newest === "yes") {
     arrivals.replace(book.reviews, book.position, book.reviews.length < book.review_count);
     return;
@@ -56,8 +56,8 @@ async function refresh(book) {
   if (older) arrivals.replace(older.reviews, older.position, older.next !== null);
 }
 
-function showCount(number) {
-  parts.stage.soon(() => parts.count.show(number));
+function showCount(number, position) {
+  parts.stage.soon(() => parts.count.show(number, position));
 }
 
 watchReviews({

@@ -1,6 +1,7 @@
 /** Deleting a review: it is gone at once, and for a while it can be had back. */
 
 import { request } from "./api.js";
+import { complain } from "./complaint.js";
 import { focusOn } from "./focus.js";
 import { words } from "./words.js";
 
@@ -25,6 +26,7 @@ export class Deletion {
   /** Takes an item from the page; its review is deleted when it is too late to undo that. */
   begin(item) {
     const id = Number(item.dataset.id);
+    item.querySelector(".failed")?.remove();
     this.#notice.show(words.deleted, {
       origin: item.nextElementSibling ?? item.previousElementSibling,
       onUndo: () => this.#undo(id),
@@ -39,27 +41,41 @@ export class Deletion {
 
   #undo(id) {
     this.#stage.now(() => {
-      if (this.#bringBack(id)) this.#announcer.say(words.undone);
+      const item = this.#bringBack(id);
+      if (!item) return;
+      focusOn(item);
+      this.#announcer.say(words.undone);
     });
   }
 
   async #send(id) {
     try {
       const { position } = await request("DELETE", `/api/reviews/${id}/`, { keepalive: true });
-      this.#stage.soon(() => this.#list.remove(id, position));
+      this.#stage.soon(() => {
+        this.#list.remove(id, position);
+        if (this.#count.isLeaving(id)) this.#count.leave(id, position);
+      });
     } catch (refusal) {
-      if (refusal.status === 404) return; // somebody else was faster
-      this.#stage.soon(() => this.#bringBack(id));
-      this.#notice.show(`${words.delete_failed} ${refusal.message}`);
-      this.#announcer.say(words.delete_failed);
+      this.#stage.soon(() => {
+        if (refusal.status === 404) this.#count.settle(id); // somebody else was faster
+        else this.#complain(this.#bringBack(id), refusal);
+      });
     }
   }
 
-  /** @returns {boolean} whether it is back; it may be deleted for good meanwhile, elsewhere */
+  /** Says so where the review is again: at the foot of the window another may wait to be undone. */
+  #complain(item, refusal) {
+    if (!item) return;
+    const said = item.querySelector(".failed") ?? document.createElement("p");
+    said.className = "failed";
+    said.role = "alert";
+    item.append(said);
+    complain(said, words.delete_failed, refusal);
+  }
+
+  /** @returns {HTMLElement | null} null if it was deleted for good meanwhile, elsewhere */
   #bringBack(id) {
-    const item = this.#list.bringBack(id);
     this.#count.settle(id);
-    if (item) focusOn(item);
-    return item !== null;
+    return this.#list.bringBack(id);
   }
 }

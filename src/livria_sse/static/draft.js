@@ -38,7 +38,12 @@ export class Draft {
 
   /** Forgets it, unless it is another tab's. */
   clear() {
-    if (this.#stored() === this.#own) attempt(() => localStorage.removeItem(this.#name));
+    if (this.#stored() === this.#own) this.forget();
+  }
+
+  /** Forgets it, whosever it is: nobody can use it any more. */
+  forget() {
+    attempt(() => localStorage.removeItem(this.#name));
   }
 
   #stored() {

@@ -2,7 +2,7 @@
 
 import { request } from "./api.js";
 import { complain } from "./complaint.js";
-import { Draft } from "./draft.js";
+import { Edit } from "./edit.js";
 import { focusOn } from "./focus.js";
 import { submitByKeys } from "./keys.js";
 import { words } from "./words.js";
@@ -26,55 +26,47 @@ export class Editing {
   /** Opens the form of an item, unless it is open. */
   open(item) {
     if (item.querySelector("form")) return;
-    const content = item.querySelector(".content");
-    const form = document.getElementById("edit-template").content.firstElementChild.cloneNode(true);
-    const draft = new Draft(this.#page, item.dataset.id);
-    const field = form.elements.content;
-    field.value = draft.read()?.content ?? content.textContent;
-    form.addEventListener("input", () => draft.keep({ content: field.value }));
+    const edit = new Edit(item, this.#page);
+    const { form } = edit;
     form.addEventListener("submit", (event) => {
       event.preventDefault();
-      this.#save(item, form, draft);
+      this.#save(edit);
     });
-    const cancel = () => this.#stage.now(() => this.#close(item, form, draft));
+    const cancel = () => this.#stage.now(() => this.#close(edit));
     form.querySelector("[data-action=cancel]").addEventListener("click", cancel);
     form.addEventListener("keydown", ({ key }) => {
       // What was typed is not lost by a key.
-      if (key === "Escape" && field.value === content.textContent) cancel();
+      if (key === "Escape" && edit.isUntouched) cancel();
     });
     submitByKeys(form);
-    this.#stage.now(() => {
-      content.hidden = true;
-      content.after(form);
-    });
-    field.focus();
+    this.#stage.now(() => edit.begin());
+    edit.focus();
   }
 
-  async #save(item, form, draft) {
-    const content = form.elements.content.value;
-    if (form.ariaBusy) return;
-    form.ariaBusy = "true";
+  async #save(edit) {
+    const content = edit.send();
+    if (content === null) return;
     try {
-      const address = `/api/reviews/${item.dataset.id}/`;
+      const address = `/api/reviews/${edit.item.dataset.id}/`;
       const review = await request("PATCH", address, { body: { content } });
       await this.#stage.soon(() => {
         this.#list.upsert(review, review.position);
-        if (form.elements.content.value === content) this.#close(item, form, draft);
+        edit.settle({ isSaved: true });
+        if (edit.text === content) this.#close(edit);
       });
       this.#announcer.say(words.saved);
     } catch (refusal) {
-      const failed = form.querySelector(".failed");
-      this.#stage.soon(() => complain(failed, words.update_failed, refusal));
-    } finally {
-      form.ariaBusy = null;
+      this.#stage.soon(() => {
+        edit.settle({ isSaved: false });
+        complain(edit.form.querySelector(".failed"), words.update_failed, refusal);
+      });
     }
   }
 
-  #close(item, form, draft) {
-    draft.clear();
+  #close(edit) {
+    const { item, form } = edit;
     const hadFocus = form.contains(document.activeElement);
-    form.remove();
-    item.querySelector(".content").hidden = false;
+    edit.end();
     this.#list.markDraft(item);
     if (hadFocus) focusOn(item.querySelector("[data-action=edit]"));
     this.#list.letGo(item);

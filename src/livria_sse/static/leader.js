@@ -57,9 +57,12 @@ export class Leader {
     this.#stream.look();
   }
 
+  /** Ends it. Answers that are on their way concern nobody any more. */
   close() {
     clearTimeout(this.#settling);
     this.#stream.close();
+    this.#audience = new Audience();
+    this.#tell = () => {};
   }
 
   // Which books.

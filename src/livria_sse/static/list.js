@@ -23,7 +23,9 @@ export class ReviewList {
   constructor(page) {
     this.#page = page;
     keepTimes(this.#list);
-    for (const item of this.items) this.markDraft(item);
+    const markAll = () => this.items.forEach((item) => this.markDraft(item));
+    markAll();
+    addEventListener("storage", markAll); // another tab has kept or forgotten one
   }
 
   get element() {
@@ -78,6 +80,7 @@ export class ReviewList {
     const item = this.find(id);
     if (!this.#isNews(id, position) || !item) return;
     this.#aside.delete(Number(id));
+    new Draft(this.#page, id).forget();
     if (item.querySelector("form")) item.dataset.gone = "yes";
     else this.#drop(item);
   }
@@ -95,11 +98,8 @@ export class ReviewList {
 
   /** Says at a review whether an edit of it was begun and neither saved nor cancelled. */
   markDraft(item) {
-    const link = item.querySelector("[data-action=edit]");
-    if (!link) return;
-    const { exists } = new Draft(this.#page, item.dataset.id);
-    link.classList.toggle("begun", exists);
-    link.title = exists ? words.draft_kept : "";
+    if (!item.querySelector("[data-action=edit]")) return; // it is somebody else's
+    item.querySelector(".draft").hidden = !new Draft(this.#page, item.dataset.id).exists;
   }
 
   /** Ends the edit of a review: it is shown again, unless it was deleted meanwhile. */
@@ -107,10 +107,11 @@ export class ReviewList {
     if (item.dataset.gone) this.#drop(item);
   }
 
-  /** Drops what is far below, if there is too much of it. */
+  /** Drops what is far below the window, if there is too much of it. */
   trim() {
     if (this.#list.childElementCount <= LONGEST) return;
-    const extra = this.items.slice(LONGEST).filter((item) => !item.querySelector("form"));
+    const extra = this.items.slice(LONGEST).filter((item) => isFarBelow(item) && !item.querySelector("form"));
+    if (!extra.length) return;
     for (const item of extra) {
       this.#applied.delete(Number(item.dataset.id));
       item.remove();
@@ -197,8 +198,11 @@ export class ReviewList {
 
   #fill(item, review) {
     if (!item.dataset.id) this.#name(item, review);
-    item.querySelector(".content").textContent = review.content;
+    const shown = item.querySelector(".content");
+    const before = shown.textContent;
+    shown.textContent = review.content;
     item.querySelector(".edited").hidden = review.updated_at === review.created_at;
+    item.querySelector("form")?.dispatchEvent(new CustomEvent("revised", { detail: before }));
   }
 
   #name(item, review) {
@@ -217,6 +221,11 @@ export class ReviewList {
     }
     this.markDraft(item);
   }
+}
+
+/** Whether a reader would have to scroll for long to see it. */
+function isFarBelow(item) {
+  return item.getBoundingClientRect().top > 2 * innerHeight;
 }
 
 /** A text as the server keeps it. */

@@ -43,7 +43,8 @@ const tabs = new Map();
  *   created or updated may be known or not: put it where it belongs by its id
  * @param {(book: object) => void} [options.onSnapshot] the document of `GET /api/books/{id}/`, to be
  *   shown instead of all that was
- * @param {(count: number) => void} [options.onCount] how many reviews there are, where no change says it
+ * @param {(count: number, position: string) => void} [options.onCount] how many reviews there are at
+ *   a position, where no change says it
  * @param {(viewers: number) => void} [options.onViewers] how many have this book's page open
  * @param {(state: "connecting" | "live" | "reconnecting" | "polling" | "offline" | "unknown") =>
  *   void} [options.onState] how it is; `unknown`: there is no such book

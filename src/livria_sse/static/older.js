@@ -18,6 +18,7 @@ export class Older {
     this.#list = list;
     this.#stage = stage;
     this.#link.addEventListener("click", (event) => {
+      if (event.ctrlKey || event.metaKey || event.shiftKey) return;
       event.preventDefault();
       this.#add().catch((refusal) => this.#complain(refusal));
     });
@@ -30,6 +31,7 @@ export class Older {
     await this.#stage.soon(() => {
       for (const review of reviews) this.#list.upsert(review, position, { older: true });
       this.#link.hidden = !next;
+      this.#link.href = `/books/${this.#page.book}/?before=${this.#list.oldest}#reviews`;
     });
     if (reviews.length) focusOn(this.#list.find(reviews[0].id));
   }

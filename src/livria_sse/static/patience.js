@@ -3,7 +3,7 @@
 export const PATIENCE = Object.freeze({
   first: 5_000, // for the first event of a stream, before the difference is asked for instead
   silence: 65_000, // before a stream is dead: enough for the longest interval of heartbeats
-  seen: 20_000, // the same when somebody looks again: more than the usual interval
+  seen: 35_000, // the same when somebody looks again: more than the longest interval
   poll: 5_000, // between two differences that are asked for
   again: 60_000, // before a stream that was held back is tried again
   busy: 20_000, // before a server is asked again that serves as many streams as it can
@@ -28,6 +28,11 @@ export function pauseAfter(failures, { pause, longest }) {
 /** How long a stream may be silent on which heartbeats are so many seconds apart. */
 export function silenceAfter(interval, { silence }) {
   return Math.min(silence, 2_000 * interval + 5_000);
+}
+
+/** The same when somebody looks again, and would be told something that is no longer so. */
+export function seenAfter(interval, { seen }) {
+  return Math.min(seen, 1_000 * interval + 5_000);
 }
 
 /** About as long as that, so that nobody keeps step. */

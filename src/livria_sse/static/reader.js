@@ -25,6 +25,7 @@ export class Reader {
   #isInStep = false;
   #isAsking = false;
   #waiting = []; // messages that came while it asked
+  #wake = () => {}; // ends its present pause
 
   /**
    * @param {import("./site.js").Site} site
@@ -46,11 +47,18 @@ export class Reader {
     this.#isInStep = false;
     this.#show(this.#wasLive ? "reconnecting" : "connecting");
     if (!this.position) this.#ask();
+    this.look();
+  }
+
+  /** Somebody looks, or the browser is online again: what it asks for in vain, it asks for now. */
+  look() {
+    this.#wake();
   }
 
   leave() {
     this.#isJoined = false;
     this.#waiting = [];
+    this.#wake();
   }
 
   goOffline() {
@@ -103,7 +111,7 @@ export class Reader {
   #begin({ mode, position, review_count }) {
     this.#show("live");
     if (mode === "reset") return; // which follows
-    if (position === this.position) this.#call("onCount", review_count);
+    if (position === this.position) this.#call("onCount", review_count, position);
     this.#compare(position, true);
   }
 
@@ -136,7 +144,7 @@ export class Reader {
     this.#isInStep = false;
     for (const change of changes) this.#deliver(change);
     this.position = position;
-    if (!changes.length) this.#call("onCount", review_count);
+    if (!changes.length) this.#call("onCount", review_count, position);
   }
 
   /** Asks for what it lacks until it has it. What is told meanwhile waits. */
@@ -144,7 +152,7 @@ export class Reader {
     if (this.#isAsking) return;
     this.#isAsking = true;
     this.#isInStep = false;
-    if (document.hidden) await pause(Math.random() * this.#site.patience.spread);
+    if (document.hidden) await this.#pause(Math.random() * this.#site.patience.spread);
     for (let failures = 0; this.#isJoined; failures++) {
       try {
         await this.#catchUp();
@@ -154,11 +162,20 @@ export class Reader {
           this.#show("unknown");
           break;
         }
-        await pause(pauseAfter(failures, this.#site.patience));
+        if (!this.#isJoined) break;
+        if (!this.position) this.#show("reconnecting"); // of this book, no leader knows yet
+        await this.#pause(pauseAfter(failures, this.#site.patience));
       }
     }
     this.#isAsking = false;
     while (this.#waiting.length && !this.#isAsking) this.#take(this.#waiting.shift());
+  }
+
+  #pause(milliseconds) {
+    return new Promise((resolve) => {
+      this.#wake = resolve;
+      setTimeout(resolve, milliseconds);
+    });
   }
 
   async #catchUp() {
@@ -192,15 +209,11 @@ export class Reader {
   }
 
   /** An error of the page's is the page's: it must not stop what follows. */
-  #call(name, told) {
+  #call(name, ...told) {
     try {
-      this.#listener[name]?.(told);
+      this.#listener[name]?.(...told);
     } catch (error) {
       reportError(error);
     }
   }
-}
-
-function pause(milliseconds) {
-  return new Promise((resolve) => setTimeout(resolve, milliseconds));
 }

@@ -6,7 +6,7 @@
  * here, and in one way: it is closed, and another is opened from the last position.
  */
 
-import { about, pauseAfter, silenceAfter } from "./patience.js";
+import { about, pauseAfter, seenAfter, silenceAfter } from "./patience.js";
 
 const EVENTS = [
   "review.created",
@@ -24,6 +24,7 @@ export class Stream {
   #source = null;
   #failures = 0;
   #heard = 0; // when, by the clock: it goes on while the machine sleeps
+  #seen; // how long, when somebody looks
   #isAnswered = true; // false: it was opened, and nothing has come
   #polling = null; // what stands for the present polling
   #waiting;
@@ -42,12 +43,15 @@ export class Stream {
     this.#listener = listener;
     /** @type {number} how long it may be silent */
     this.silence = patience.silence;
+    this.#seen = patience.seen;
   }
 
   /** Opens it, or opens it anew. */
   open() {
     this.#drop();
-    this.silence = this.#patience.silence; // it may be another server, of another interval
+    // It may be another server, of another interval.
+    this.silence = this.#patience.silence;
+    this.#seen = this.#patience.seen;
     this.#listen(this.#listener.connect());
     if (this.#polling) this.#wait(this.#patience.again, () => this.open());
     else if (this.#isAnswered) this.#wait(this.#patience.first, () => this.#resort());
@@ -64,7 +68,7 @@ export class Stream {
   /** Somebody looks: a stream that seems dead is not waited for any longer. */
   look() {
     const silence = Math.abs(Date.now() - this.#heard); // clocks may be set back, too
-    if (this.#isAnswered && this.#source && silence > this.#patience.seen) this.#reopen();
+    if (this.#isAnswered && this.#source && silence > this.#seen) this.#reopen();
   }
 
   #listen(source) {
@@ -78,13 +82,19 @@ export class Stream {
 
   #hear(event, id) {
     this.#heed();
-    if (event.interval) this.silence = silenceAfter(event.interval, this.#patience);
+    if (event.interval) this.#expect(event.interval);
     this.#wait(this.silence, () => this.#reopen());
     if (event.type === "stream.ready") {
       this.#failures = 0;
       this.#listener.onState("live");
     }
     this.#listener.onEvent(event, id);
+  }
+
+  /** Heartbeats are so many seconds apart. */
+  #expect(interval) {
+    this.silence = silenceAfter(interval, this.#patience);
+    this.#seen = seenAfter(interval, this.#patience);
   }
 
   /** Something came: nobody holds it back. */

@@ -14,7 +14,7 @@ export class Tab {
   #id = Math.random().toString(36).slice(2);
   #readers = new Set();
   #isJoined = false;
-  #isOffline = false;
+  #isOffline = !navigator.onLine;
   #isAway = false; // frozen, put away or closed, after which it is said to be hidden, too
   #channel = null;
   #candidacy = null; // to lead; aborted, it is withdrawn, or given up
@@ -70,6 +70,7 @@ export class Tab {
     this.#isOffline &&= !navigator.onLine;
     clearTimeout(this.#sleeping);
     if (document.hidden) this.#sleeping = setTimeout(() => this.#leave(), this.#site.patience.hidden);
+    for (const reader of this.#readers) reader.look();
     if (!this.#isJoined) this.#join();
     else if (this.#leader) this.#leader.look();
     else this.#greet();

@@ -22,7 +22,7 @@ import { distance } from "./positions.js";
  * Follows a book for as long as the component is on the page.
  *
  * @param {import("vue").MaybeRefOrGetter<number | string | undefined>} bookId may change
- * @param {{ base?: string, credentials?: RequestCredentials }} [options] where the service is, if
+ * @param {{ base?: string, credentials?: "same-origin" | "include" }} [options] where the service is, if
  *   it is another origin, and whether cookies go there
  * @returns {{
  *   book: import("vue").Ref<Book | null>,
@@ -37,6 +37,7 @@ import { distance } from "./positions.js";
 export function useBookReviews(bookId, { base = "", credentials = "same-origin" } = {}) {
   const book = ref(null);
   const viewers = ref(null);
+  /** @type {import("vue").Ref<"connecting" | "live" | "reconnecting" | "polling" | "offline" | "unknown">} */
   const state = ref("connecting");
   const hasOlder = ref(false);
   const onPage = useOnPage();
@@ -55,6 +56,10 @@ export function useBookReviews(bookId, { base = "", credentials = "same-origin" 
     apply(book.value, change, hasOlder.value);
   }
 
+  function count(number, position) {
+    if (book.value && !isNewer(book.value, { position })) book.value.review_count = number;
+  }
+
   function follow(id) {
     const known = book.value?.id === id;
     if (!known) meanwhile = book.value = viewers.value = null;
@@ -65,7 +70,7 @@ export function useBookReviews(bookId, { base = "", credentials = "same-origin" 
       credentials,
       onSnapshot: show,
       onChange: take,
-      onCount: (number) => book.value && (book.value.review_count = number),
+      onCount: count,
       onViewers: (number) => (viewers.value = number),
       onState: (word) => (state.value = word),
     });
@@ -79,9 +84,16 @@ export function useBookReviews(bookId, { base = "", credentials = "same-origin" 
 
   async function refresh() {
     if (!book.value) return; // it is on its way, and will be new
-    const { id } = book.value;
-    const document = await get(`books/${id}/`).catch(() => null); // the stream will bring it
-    if (document && book.value?.id === id && isNewer(document, book.value)) show(document);
+    const { id, position } = book.value;
+    try {
+      const difference = await get(`reviews/changes/?book=${id}&after=${position}`);
+      const document = difference.reset ? await get(`books/${id}/`) : null;
+      if (book.value?.id !== id) return;
+      if (!document) difference.changes.forEach(take);
+      else if (isNewer(document, book.value)) show(document);
+    } catch {
+      // The stream will bring it.
+    }
   }
 
   async function older() {

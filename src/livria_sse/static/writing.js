@@ -16,6 +16,7 @@ export class Writing {
   #page;
   #list;
   #stage;
+  #count;
   #announcer;
   #draft;
   /** @type {Attempt[]} what is on its way, one after the other */
@@ -24,11 +25,12 @@ export class Writing {
   #lost = null;
   #turn = Promise.resolve();
 
-  /** @param {{page: DOMStringMap, list: object, stage: object, announcer: object}} parts */
-  constructor({ page, list, stage, announcer }) {
+  /** @param {{page: DOMStringMap, list: object, stage: object, count: object, announcer: object}} parts */
+  constructor({ page, list, stage, count, announcer }) {
     this.#page = page;
     this.#list = list;
     this.#stage = stage;
+    this.#count = count;
     this.#announcer = announcer;
     this.#draft = new Draft(page);
     this.#restore();
@@ -88,6 +90,7 @@ export class Writing {
       const review = await request("POST", "/api/reviews/", { body, headers });
       await this.#stage.soon(() => {
         this.#list.upsert(review, review.position);
+        this.#count.add(review.id, review.position);
         if (pending && this.#list.isPending(pending)) pending.remove();
       });
       this.#accepted(attempt, review);
