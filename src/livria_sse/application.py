@@ -17,7 +17,7 @@ from starlette.types import Receive, Scope, Send
 
 from livria_sse.auth import Auth, SiteTokens, open_passwords
 from livria_sse.catalogue import sample_catalogue
-from livria_sse.errors import InvalidSettings
+from livria_sse.errors import InvalidSettings, TooManyRequests
 from livria_sse.hub import Hub
 from livria_sse.log import check_log, open_log
 from livria_sse.rush import counted_together
@@ -29,7 +29,7 @@ from livria_sse.web import accounts, books, changes, openapi, ops, pages, review
 from livria_sse.web.clients import Proxies
 from livria_sse.web.collectors import collectors
 from livria_sse.web.metrics import open_metrics
-from livria_sse.web.middleware import OptionalSlash, SameSite
+from livria_sse.web.middleware import InTurn, OptionalSlash, SameSite
 from livria_sse.web.origins import METHODS, READ, SENT, Origins
 from livria_sse.web.pace import Pace
 from livria_sse.web.peers import Peers
@@ -55,10 +55,17 @@ class Application(Starlette):
         asked = None
         if scope["type"] == "http":
             self._proxies.reveal(scope)
-            await self._turns.take(scope)
             if scope["method"] == "GET":
                 asked = stream.asked_stream(scope)
-        await (asked or super().__call__)(scope, receive, send)
+        if asked is None:
+            await super().__call__(scope, receive, send)
+            return
+        try:
+            await self._turns.take(scope)
+        except TooManyRequests:
+            await asked.turn_away(scope, send)
+        else:
+            await asked(scope, receive, send)
 
 
 def create_app(settings: Settings, tallies: Tallies | None = None) -> Starlette:
@@ -80,6 +87,7 @@ def create_app(settings: Settings, tallies: Tallies | None = None) -> Starlette:
         routes=_routes(),
         middleware=[
             *_cross_origin(settings.allowed_origins),
+            Middleware(InTurn, turns),
             Middleware(SameSite, origins),
             Middleware(OptionalSlash),
         ],

@@ -28,12 +28,13 @@ class Mentions:
 
     def __init__(self, logger: logging.Logger) -> None:
         self._logger = logger
-        self._mentioned_at = float("-inf")
+        self._mentioned_at: dict[str, float] = {}
 
-    def warn(self, text: str, *args: object) -> None:
-        """Warns, unless it has just done so."""
-        if time.monotonic() - self._mentioned_at > MENTION_SECONDS:
-            self._mentioned_at = time.monotonic()
+    def warn(self, of: str, text: str, *args: object) -> None:
+        """Warns of something, unless it has just warned of the same."""
+        now = time.monotonic()
+        if now - self._mentioned_at.get(of, float("-inf")) > MENTION_SECONDS:
+            self._mentioned_at[of] = now
             self._logger.warning(text, *args)
 
 

@@ -114,7 +114,8 @@ class Settings(BaseSettings):
     #: Streams that an address may open within a second; with Redis, at all processes together, as
     #: soon as they have told each other of it.
     max_connects_per_address: Annotated[int, Field(ge=1)] = 200
-    #: How fast requests of an address begin at one process; those that come faster wait.
+    #: How fast requests of an address begin at one process; those that come faster wait, or
+    #: are refused.
     requests_per_address: Rate = parse("200/second")
     #: The origins of other sites whose pages may use the API, with cookies: `https://livria.kr`.
     allowed_origins: Listed[Origin] = ()

@@ -81,6 +81,11 @@ async def test_hashes_are_argon2id(passwords: Passwords) -> None:
     assert parameters.salt_len >= 16
 
 
+async def test_hashes_leave_cores_to_others(passwords: Passwords) -> None:
+    """A hash is made on one core, however many there are: reviews are pushed meanwhile."""
+    assert extract_parameters(await passwords.hash(PASSWORD)).parallelism == 1
+
+
 async def test_equal_passwords_hash_differently(passwords: Passwords) -> None:
     """Every hash has a salt of its own, and both match the password that they share."""
     first, second = await passwords.hash(PASSWORD), await passwords.hash(PASSWORD)

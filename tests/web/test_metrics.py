@@ -48,7 +48,7 @@ async def test_metrics_can_be_parsed(client: httpx.AsyncClient) -> None:
         "livria_requests_refused": "counter",
         "livria_write_group_size": "histogram",
         "livria_connections_refused": "counter",
-        "livria_requests_delayed": "counter",
+        "livria_requests_hasty": "counter",
     }
     assert all(family.documentation for family in families)
     samples = [sample for family in families for sample in family.samples]

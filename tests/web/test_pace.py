@@ -3,18 +3,30 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
+from typing import Literal
 
 import pytest
 from starlette.types import Scope
 
+from livria_sse.errors import TooManyRequests
 from livria_sse.settings import Settings
 from livria_sse.web.clients import Proxies
-from livria_sse.web.pace import BURST, BYTES_OF_A_REQUEST, MANY, Pace
+from livria_sse.web.pace import BURST, BYTES_OF_A_REQUEST, LONGEST_SECONDS, MANY, Pace
+from tests.web.service import serving
 
-STRANGER: Scope = {"client": ("192.0.2.1", 0)}
-PROXY: Scope = {"client": ("127.0.0.1", 0)}
-#: As slow as it takes to see that somebody waits, however busy the machine is.
+#: As slow as it takes to see what becomes of a request, however busy the machine is.
 SLOW = "1/hour"
+#: At which not a second goes by before the fiftieth may begin.
+QUICK = 1000
+
+
+def asked_by(host: str | None, path: str = "/api/books/") -> Scope:
+    """A request of an address."""
+    return {"client": host and (host, 0), "path": path}
+
+
+STRANGER, PROXY = asked_by("192.0.2.1"), asked_by("127.0.0.1")
 
 
 def paced(rate: str, *, limits: bool = True) -> Pace:
@@ -23,28 +35,54 @@ def paced(rate: str, *, limits: bool = True) -> Pace:
     return Pace(settings, Proxies(settings.trusted_proxies))
 
 
-async def waits(pace: Pace, scope: Scope, *, body: int | None = None) -> bool:
-    """Whether a request has to wait."""
+async def outcome(
+    pace: Pace, scope: Scope, *, body: int | None = None
+) -> Literal["begins", "waits", "refused"]:
+    """What becomes of a request at first."""
     asking = asyncio.create_task(pace.keep(scope, body=body))
     await asyncio.sleep(0)
     await asyncio.sleep(0)
-    began = asking.done()
-    asking.cancel()
-    return not began
+    if not asking.done():
+        asking.cancel()
+        return "waits"
+    return "refused" if isinstance(asking.exception(), TooManyRequests) else "begins"
 
 
 async def test_a_page_does_not_wait_and_a_loop_does() -> None:
-    """As many requests as a page needs begin at once; those that go on coming wait."""
+    """As many requests as a page needs begin at once; those that go on coming do not."""
     pace = paced(SLOW)
-    assert [await waits(pace, STRANGER) for _ in range(BURST + 2)] == [False] * (BURST + 1) + [True]
-    assert pace.delayed == 1
+    assert [await outcome(pace, STRANGER) for _ in range(BURST + 1)] == ["begins"] * (BURST + 1)
+    assert await outcome(pace, STRANGER) == "refused"
+    assert pace.hasty == {"delayed": 0, "refused": 1}
 
 
-async def test_who_waits_long_is_named_once(caplog: pytest.LogCaptureFixture) -> None:
-    """An operator reads whose requests wait, which may be a proxy that they forgot to name."""
+async def test_all_that_wait_begin_at_the_pace() -> None:
+    """Requests that can begin within a second wait for that, and each of them does."""
+    pace = paced(f"{QUICK}/second")
+    async with asyncio.timeout(30):
+        await asyncio.gather(*(pace.keep(STRANGER) for _ in range(4 * BURST)))
+    assert 0 < pace.hasty["delayed"] < 4 * BURST
+    assert pace.hasty["refused"] == 0
+
+
+async def test_no_more_wait_than_can_begin() -> None:
+    """Of however many requests, no more wait than can begin in a second; all others are refused."""
+    pace = paced(f"{QUICK}/second")
+    async with asyncio.timeout(60):
+        asked = (pace.keep(STRANGER) for _ in range(10 * QUICK))
+        results = await asyncio.gather(*asked, return_exceptions=True)
+    refused = [each for each in results if isinstance(each, TooManyRequests)]
+    assert len(refused) > 5 * QUICK
+    assert {each.retry_seconds for each in refused} == {LONGEST_SECONDS}
+    async with asyncio.timeout(30):
+        await pace.keep(STRANGER)  # what was refused is not held against anybody
+
+
+async def test_who_is_refused_is_named_once(caplog: pytest.LogCaptureFixture) -> None:
+    """An operator reads whose requests are refused: it may be a proxy that they forgot to name."""
     pace = paced(SLOW)
-    for _ in range(BURST + 3):
-        await waits(pace, STRANGER)
+    for _ in range(BURST + 5):
+        await outcome(pace, STRANGER)
     assert caplog.messages == ["crowded: requests of 192.0.2.1 come faster than the pace"]
 
 
@@ -52,54 +90,71 @@ async def test_the_pace_of_one_is_not_that_of_another() -> None:
     """Who keeps the pace does not wait for those who do not."""
     pace = paced(SLOW)
     for _ in range(BURST + 2):
-        await waits(pace, STRANGER)
-    assert await waits(pace, STRANGER)
-    assert not await waits(pace, {"client": ("192.0.2.2", 0)})
+        await outcome(pace, STRANGER)
+    assert await outcome(pace, asked_by("192.0.2.2")) == "begins"
 
 
 async def test_networks_of_one_customer_have_one_pace() -> None:
     """Nobody has more by taking another of their own addresses of IPv6."""
     pace = paced(SLOW)
-    asked: list[Scope] = [{"client": (f"2001:db8::{number:x}", 0)} for number in range(BURST + 2)]
-    assert [await waits(pace, scope) for scope in asked][-1]
-
-
-async def test_all_that_wait_begin_at_the_pace() -> None:
-    """Requests that wait begin one after the other, and each of them does."""
-    pace = paced("1000/second")
-    async with asyncio.timeout(30):
-        await asyncio.gather(*(pace.keep(STRANGER) for _ in range(4 * BURST)))
-    assert 0 < pace.delayed < 4 * BURST
+    asked = [asked_by(f"2001:db8::{number:x}") for number in range(BURST + 2)]
+    assert [await outcome(pace, scope) for scope in asked][-1] == "refused"
 
 
 async def test_large_bodies_count_as_many_requests() -> None:
     """Large bodies, which take long to decode, use up what an address may; small ones do not."""
     pace = paced(SLOW)
-    assert [await waits(pace, STRANGER, body=BYTES_OF_A_REQUEST - 1) for _ in range(2 * BURST)] == (
-        [False] * 2 * BURST
-    )
-    large = [await waits(pace, STRANGER, body=10 * BYTES_OF_A_REQUEST) for _ in range(7)]
-    assert large == [False] * 6 + [True]
+    small = [await outcome(pace, STRANGER, body=BYTES_OF_A_REQUEST - 1) for _ in range(2 * BURST)]
+    large = [await outcome(pace, STRANGER, body=10 * BYTES_OF_A_REQUEST) for _ in range(7)]
+    assert set(small) == {"begins"}
+    assert large == ["begins"] * 6 + ["refused"]
 
 
 @pytest.mark.parametrize(
     ("pace", "scope"),
     [
         pytest.param(paced(SLOW), PROXY, id="a trusted proxy"),
-        pytest.param(paced(SLOW), {"client": ("::1", 0)}, id="a trusted proxy on IPv6"),
-        pytest.param(paced(SLOW), {"client": None}, id="a proxy behind a Unix socket"),
+        pytest.param(paced(SLOW), asked_by("::1"), id="a trusted proxy on IPv6"),
+        pytest.param(paced(SLOW), asked_by(None), id="a proxy behind a Unix socket"),
+        pytest.param(
+            paced(SLOW), asked_by("192.0.2.1", "/healthz"), id="who asks whether it lives"
+        ),
+        pytest.param(
+            paced(SLOW), asked_by("192.0.2.1", "/readyz"), id="who asks whether it serves"
+        ),
         pytest.param(paced(SLOW, limits=False), STRANGER, id="without limits"),
     ],
 )
 async def test_nobody_waits_where_there_is_no_pace(pace: Pace, scope: Scope) -> None:
-    """Proxies, which ask for all of their clients, have no pace; nor has anybody without limits."""
-    assert not any([await waits(pace, scope) for _ in range(2 * BURST)])
-    assert pace.delayed == 0
+    """Proxies ask for all of their clients, and for health; and somebody may want no limits."""
+    assert {await outcome(pace, scope) for _ in range(2 * BURST)} == {"begins"}
+    assert pace.hasty.total() == 0
 
 
 async def test_who_has_rested_is_forgotten() -> None:
     """Addresses are remembered only as long as it matters."""
     pace = paced("1000000/second")
     for number in range(10 * MANY):
-        await pace.keep({"client": (f"10.0.{number // 250}.{number % 250}", 0)})
+        await pace.keep(asked_by(f"10.0.{number // 250}.{number % 250}"))
     assert len(pace._rested_at) <= 2 * MANY
+
+
+async def test_refusals_are_told_as_each_client_understands(tmp_path: Path) -> None:
+    """A program is told 429, also across origins; a stream has no place, and comes back."""
+    origin = "https://livria.kr"
+    async with (
+        serving(tmp_path, requests_per_address=SLOW, allowed_origins=origin) as service,
+        service.client(**{"X-Forwarded-For": "192.0.2.1", "Origin": origin}) as client,
+    ):
+        for _ in range(BURST + 1):
+            assert (await client.get("/api/books/")).status_code == 200
+        refused = await client.get("/api/books/")
+        stream = await client.get("/sse/books/1/")
+        assert (await client.get("/healthz")).status_code == 200
+
+    assert refused.status_code == 429
+    assert refused.headers["retry-after"] == "1"
+    assert refused.headers["access-control-allow-origin"] == origin
+    assert stream.status_code == 200
+    assert "event: stream.busy" in stream.text
+    assert stream.headers["access-control-allow-origin"] == origin

@@ -23,7 +23,7 @@ def turns() -> Turns:
 
 def asked_by(address: str) -> Scope:
     """A request of an address."""
-    return {"client": (address, 0)}
+    return {"client": (address, 0), "path": "/api/books/"}
 
 
 async def test_many_of_one_address_take_turns(turns: Turns) -> None:

@@ -37,9 +37,6 @@ logger = logging.getLogger(__name__)
 GRACE_SECONDS = 10
 #: Connections that wait to be accepted: a herd of readers comes back at once.
 BACKLOG = 2048
-#: How many of them are accepted before anybody else is served. asyncio accepts as many as it was
-#: told may wait: a hundred connections then hold up a review for 10 ms.
-ACCEPTED_AT_ONCE = 8
 #: When a client counts as vanished: what was sent is not confirmed for 30 s, or nothing was sent
 #: and it does not answer three questions. A connection has the options of its listener (tcp(7)).
 VANISHED = {"TCP_USER_TIMEOUT": 30_000, "TCP_KEEPIDLE": 30, "TCP_KEEPINTVL": 10, "TCP_KEEPCNT": 3}
@@ -73,7 +70,7 @@ class Server(uvicorn.Server):
                 ),
                 ws="none",
                 lifespan="on",
-                backlog=ACCEPTED_AT_ONCE,
+                backlog=BACKLOG,
                 access_log=False,
                 server_header=False,
                 log_config=None,
@@ -86,12 +83,6 @@ class Server(uvicorn.Server):
         self._told = asyncio.Event()
         self._replaced = False
         self._tasks = Tasks()
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Begins to accept connections, few at once, of as many as have to wait."""
-        await super().startup(sockets)
-        for listener in sockets or ():
-            listener.listen(BACKLOG)
 
     async def main_loop(self) -> None:
         """Waits until it is told to stop. uvicorn's own wakes ten times a second."""

@@ -62,7 +62,6 @@ def _is_too_large(digits: str) -> bool:
 
 
 async def _read(request: Request) -> bytes:
-    check_declared_length(request)
     body = bytearray()
     try:
         async for chunk in request.stream():

@@ -107,8 +107,8 @@ class AddressesCollector(Collector):
         yield _counted(
             "livria_connections_refused", "Connections closed.", "limit", self._peers.refused
         )
-        yield CounterMetricFamily(
-            "livria_requests_delayed", "Requests kept to the pace.", self._pace.delayed
+        yield _counted(
+            "livria_requests_hasty", "Requests faster than the pace.", "outcome", self._pace.hasty
         )
 
 

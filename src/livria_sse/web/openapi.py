@@ -91,10 +91,10 @@ def _number(largest: int) -> dict[str, Any]:
 
 
 def _responses(operation: Operation) -> dict[str, Any]:
-    refusals = set(operation.refusals) | ({400, 403, 413, 415, 422} if operation.body else set())
+    refusals = {413, 429, 503} | set(operation.refusals)
+    refusals |= {400, 403, 415, 422} if operation.body else set()
     refusals |= {401, 403} if operation.signed_in else set()
-    refusals |= {429} if operation.throttled else set()
-    responses = {str(status): _refusal(status) for status in sorted(refusals | {503})}
+    responses = {str(status): _refusal(status) for status in sorted(refusals)}
     success: dict[str, Any] = {"description": HTTPStatus(operation.status).phrase}
     if operation.answer:
         schema = TEXT if operation.answer is str else _reference(operation.answer)

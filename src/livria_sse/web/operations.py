@@ -51,11 +51,6 @@ class Operation:
     signed_in: bool = False
     refusals: Sequence[int] = ()
 
-    @property
-    def throttled(self) -> bool:
-        """Whether there is a limit on how often it may be asked for."""
-        return self.method != "get"
-
 
 OPERATIONS = (
     Operation(

@@ -55,4 +55,6 @@ class Peers:
         """Takes note that a connection is closed for a limit."""
         self.refused[limit] += 1
         address = peer[0] if peer else UNKNOWN
-        self._mentions.warn("crowded: connections reach the limit of %s, now by %s", limit, address)
+        self._mentions.warn(
+            limit, "crowded: connections reach the limit of %s, now by %s", limit, address
+        )

@@ -140,19 +140,19 @@ class EventStream:
             refusal.raw_headers.extend(self._cross_origin)  # past the middleware, as it came
             await refusal(scope, receive, send)
         except StoreUnavailable:  # nothing was sent yet
-            await self._turn_away(scope, send)
+            await self.turn_away(scope, send)
 
     async def _serve(
         self, feeds: Sequence[Feed], scope: Scope, receive: Receive, send: Send
     ) -> None:
         if scope["method"] == "HEAD" or not self._hub.admits(feeds, self._address):
-            await self._turn_away(scope, send)
+            await self.turn_away(scope, send)
             return
         begin = await self._hub.reception.welcome(feeds, self._asked, viewed=self._viewed)
         if self._padded:
             begin = begin.padded()
         if not self._hub.has_room(feeds, self._address):
-            await self._turn_away(scope, send)
+            await self.turn_away(scope, send)
             return
         # Nothing may wait between the welcome and its writing: it has the present text of reviews.
         extension = scope.get("extensions", {}).get(DETACH)
@@ -176,7 +176,8 @@ class EventStream:
             sink.close()
             subscriber.left()
 
-    async def _turn_away(self, scope: Scope, send: Send) -> None:
+    async def turn_away(self, scope: Scope, send: Send) -> None:
+        """Says that there is no place, and when to ask again."""
         farewell = frames.already_closing() if self._hub.draining else frames.busy()
         body = b"" if scope["method"] == "HEAD" else farewell
         await send({"type": "http.response.start", "status": 200, "headers": self._headers})

@@ -16,8 +16,8 @@ class Turns:
 
     Whatever is begun in a round is gone through before anything else is looked at: who asks for a
     hundred things at once would hold up all others for the time that a hundred take. So theirs
-    begin in order, and between two of them everybody else has a turn. Nobody is refused, and nobody
-    who keeps the pace waits while nobody else asks for anything.
+    begin in order, and between two of them everybody else has a turn. Nobody who keeps
+    the pace is refused, or waits while nobody else asks for anything.
     """
 
     def __init__(self, pace: Pace) -> None:
@@ -26,7 +26,11 @@ class Turns:
         self._waiting: dict[str, deque[asyncio.Future[None]]] = {}
 
     async def take(self, scope: Scope, *, body: int | None = None) -> None:
-        """Waits for a turn to begin a request; or, once it has begun, to decode a body (bytes)."""
+        """Waits for a turn to begin a request; or, once it has begun, to decode a body (bytes).
+
+        Raises:
+            TooManyRequests: The address asks too fast.
+        """
         await self.pace.keep(scope, body=body)
         await self._take(address_of(scope))
 
