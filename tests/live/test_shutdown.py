@@ -80,6 +80,7 @@ def test_streams_are_ended_cleanly(tmp_path: Path, how: signal.Signals) -> None:
 
     assert server.wait() == 0
     log = server.log.read_text()
+    assert len(re.findall(rf"started: .* address={server.url}/ workers=1$", log, re.MULTILINE)) == 1
     assert log.count("told to stop: streams=200\n") == 1
     assert len(re.findall(r"stopped: seconds=\d+\.\d$", log, re.MULTILINE)) == 1
     assert "ERROR" not in server.log.read_text()

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
 from livria_sse.models import LARGEST_NUMBER
-from livria_sse.web.body import LARGEST_BODY
+from livria_sse.web.body import LARGEST_BODY, LARGEST_REFUSED
 from tests.web.service import Service, problem_of
 
 BOOK, UNKNOWN_BOOK = 10, 99
@@ -344,13 +344,13 @@ async def test_endless_body_is_left(mina: httpx.AsyncClient, nothing_written: No
 
 @pytest.mark.parametrize(
     "length",
-    [str(LARGEST_BODY + 1), "9" * 18, "9" * 19, "1" * 5_000, "0" * 5_000 + "65537"],
+    [str(LARGEST_REFUSED + 1), "9" * 18, "9" * 19, "1" * 5_000, f"{LARGEST_REFUSED + 1:05005}"],
     ids=len,
 )
 async def test_declared_size_is_enough(
     mina: httpx.AsyncClient, length: str, nothing_written: None
 ) -> None:
-    """A body that declares to be too large is refused before any of it is read."""
+    """A body that declares to be far too large is refused before any of it is read."""
 
     async def unread() -> AsyncIterator[bytes]:
         raise AssertionError("it was read")
@@ -359,6 +359,22 @@ async def test_declared_size_is_enough(
     headers = {**JSON, "Content-Length": length}
     answer = await mina.post("/api/reviews/", content=unread(), headers=headers)
     assert answer.status_code == 413
+
+
+async def test_large_bodies_are_received(mina: httpx.AsyncClient, nothing_written: None) -> None:
+    """Who sends not much too much has sent all of it when they are refused, and reads why."""
+    read = 0
+
+    async def counted() -> AsyncIterator[bytes]:
+        nonlocal read
+        while read < LARGEST_REFUSED:
+            read += 1_024
+            yield b" " * 1_024
+
+    headers = {**JSON, "Content-Length": str(LARGEST_REFUSED)}
+    answer = await mina.post("/api/reviews/", content=counted(), headers=headers)
+    assert answer.status_code == 413
+    assert read == LARGEST_REFUSED
 
 
 async def test_declared_zeros_are_no_size(mina: httpx.AsyncClient) -> None:

@@ -30,6 +30,22 @@ async def test_hide_and_restore(mina: httpx.AsyncClient, sora: httpx.AsyncClient
     assert await reviews_of(mina) == shown
 
 
+async def test_the_log_says_who_has_moderated(
+    mina: httpx.AsyncClient, sora: httpx.AsyncClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Each time that a review is hidden or restored there is a line, with no word of anybody's."""
+    caplog.set_level("INFO")
+    number = (await posted(mina))["id"]
+    moderator = (await sora.get("/api/accounts/me/")).json()["id"]
+    for verb in ("hide", "hide", "restore"):
+        await sora.post(f"/api/reviews/{number}/{verb}/")
+
+    said = [message for message in caplog.messages if message.startswith("review ")]
+    assert said == [
+        f"review {done}: review={number} account={moderator}" for done in ("hidden", "restored")
+    ]
+
+
 @pytest.mark.parametrize("verb", ["hide", "restore"])
 async def test_asked_again(mina: httpx.AsyncClient, sora: httpx.AsyncClient, verb: str) -> None:
     """Asked again, for want of an answer, a verb answers the same and changes nothing."""

@@ -19,6 +19,7 @@ import click
 import uvicorn
 from starlette.applications import Starlette
 
+from livria_sse import __version__
 from livria_sse.application import create_app
 from livria_sse.deadlines import Deadlines
 from livria_sse.errors import InvalidSettings
@@ -173,7 +174,10 @@ def serve(app: Starlette, settings: Settings) -> None:
         InvalidSettings: It cannot listen at that address.
     """
     with _listen(settings) as listener:
-        click.echo(f"livria-sse: open {_address(listener)}")
+        address = _address(listener)
+        click.echo(f"livria-sse: open {address}")
+        told = {"version": __version__, "address": address, "workers": settings.workers}
+        logger.info("started: version=%(version)s address=%(address)s workers=%(workers)d", told)
         if settings.workers > 1:
             _serve_by_workers(settings, listener)
         else:

@@ -25,7 +25,8 @@ export class Reader {
   #isInStep = false;
   #isAsking = false;
   #waiting = []; // messages that came while it asked
-  #wake = () => {}; // ends its present pause
+  /** @type {(value?: any) => void} ends its present pause */
+  #wake = () => {};
 
   /**
    * @param {import("./site.js").Site} site

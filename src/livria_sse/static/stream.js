@@ -24,7 +24,8 @@ export class Stream {
   #source = null;
   #failures = 0;
   #heard = 0; // when, by the clock: it goes on while the machine sleeps
-  #seen; // how long, when somebody looks
+  /** @type {number} how long it may be silent when somebody looks */
+  #seen;
   #isAnswered = true; // false: it was opened, and nothing has come
   #polling = null; // what stands for the present polling
   #waiting;

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from typing import Any, NoReturn, TypeVar
 from urllib.parse import parse_qsl
 
@@ -16,6 +17,9 @@ from livria_sse.web.state import Request
 M = TypeVar("M", bound=BaseModel)
 
 LARGEST_BODY = 64 * 1024
+#: So much more is received and thrown away before a body is refused: who is still sending when a
+#: connection is closed may never see the answer (RFC 9112, section 9.6), and a proxy says 502.
+LARGEST_REFUSED = 1024 * 1024
 MOST_FIELDS = 20
 
 
@@ -45,20 +49,29 @@ def _demand(request: Request, media_type: str) -> None:
         raise UnsupportedMediaType(f"Send the body as {media_type}.")
 
 
-def check_declared_length(request: Request) -> None:
+async def check_declared_length(request: Request) -> None:
     """Looks at how large a body is to be, whether or not anybody will read it.
 
     Raises:
         BodyTooLarge: Larger than any that is read.
     """
     declared = request.headers.get("content-length", "0")
-    if declared.isdecimal() and _is_too_large(declared.lstrip("0")):
+    if declared.isdecimal() and _is_over(LARGEST_BODY, declared):
+        if not _is_over(LARGEST_REFUSED, declared):
+            await _discard(request)
         raise BodyTooLarge
 
 
-def _is_too_large(digits: str) -> bool:
+def _is_over(most: int, digits: str) -> bool:
     # Python refuses to make a number of thousands of digits.
-    return len(digits) > len(str(LARGEST_BODY)) or int(digits or "0") > LARGEST_BODY
+    digits = digits.lstrip("0")
+    return len(digits) > len(str(most)) or int(digits or "0") > most
+
+
+async def _discard(request: Request) -> None:
+    with suppress(ClientDisconnect):
+        async for _ in request.stream():
+            pass
 
 
 async def _read(request: Request) -> bytes:

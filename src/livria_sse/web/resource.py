@@ -27,7 +27,7 @@ def resource(path: str, **endpoints: Endpoint) -> Resource:
 
     async def dispatch(request: Request) -> ASGIApp:
         method = "GET" if request.method == "HEAD" else request.method
-        check_declared_length(request)  # whether or not anybody will read it
+        await check_declared_length(request)  # whether or not anybody will read it
         return await endpoints[method](request)
 
     return Resource(path, dispatch, methods=list(endpoints))

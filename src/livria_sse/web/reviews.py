@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable, Callable
 from urllib.parse import urlencode
 
@@ -18,6 +19,8 @@ from livria_sse.web.params import book_of_input, path_id, query_book, query_numb
 from livria_sse.web.resource import resource
 from livria_sse.web.state import Request
 from livria_sse.web.writers import moderator_of, writer_in, writer_of
+
+logger = logging.getLogger(__name__)
 
 #: A verb of moderation.
 Moderate = Callable[..., Awaitable[Difference]]
@@ -92,17 +95,21 @@ async def delete(request: Request) -> Response:
 
 async def hide(request: Request) -> Response:
     """Takes a review away from all pages, until it is restored."""
-    return await _moderated(request, request.state["store"].moderation.hide)
+    return await _moderated(request, request.state["store"].moderation.hide, "hidden")
 
 
 async def restore(request: Request) -> Response:
     """Shows a hidden review again."""
-    return await _moderated(request, request.state["store"].moderation.restore)
+    return await _moderated(request, request.state["store"].moderation.restore, "restored")
 
 
-async def _moderated(request: Request, verb: Moderate) -> Response:
+async def _moderated(request: Request, verb: Moderate, done: str) -> Response:
     moderator = await moderator_of(request)
-    difference = await verb(path_id(request, UnknownReview), by=moderator)
+    review_id = path_id(request, UnknownReview)
+    difference = await verb(review_id, by=moderator)
+    if difference.changes:
+        told = {"done": done, "review": review_id, "account": moderator.user.id}
+        logger.info("review %(done)s: review=%(review)d account=%(account)d", told)
     return Response(status_code=204, headers=position_header(tell(request, difference)))
 
 
