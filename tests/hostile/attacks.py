@@ -20,6 +20,7 @@ ATTACKS: dict[str, Attack] = {
         connections.half_open,
         connections.idle_sockets,
         connections.header_floods,
+        connections.leaving,
         connections.pipelining,
         requests.unknown_books,
         requests.garbage_positions,

@@ -19,6 +19,7 @@ PACE_SECONDS = 0.05
 JSON = {"Content-Type": "application/json"}
 BODY = request("POST", "/api/accounts/login/", {**JSON, "Content-Length": "10000"})
 CHUNKS = request("POST", "/api/accounts/login/", {**JSON, "Transfer-Encoding": "chunked"})
+LEAVERS = 4_000
 FLOOD = 2 * 1024 * 1024
 
 
@@ -103,6 +104,17 @@ async def _flood(target: Target, beginning: bytes, more: bytes) -> None:
             taken = await wire.send(some)
             sent += len(some)
         assert_refused(await wire.rest())
+
+
+async def leaving(target: Target) -> None:
+    """Asks for something and leaves, again and again, without waiting for an answer."""
+    for _ in range(LEAVERS // AT_ONCE):
+        await _all(_leave(target) for _ in range(AT_ONCE))
+
+
+async def _leave(target: Target) -> None:
+    async with connected(target) as wire:
+        await wire.send(request("GET", "/api/books/"))
 
 
 async def pipelining(target: Target) -> None:
