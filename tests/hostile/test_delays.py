@@ -22,7 +22,7 @@ logger = logging.getLogger(__name__)
 
 REVIEWS = 400
 #: On a machine of two cores, which the attacker shares, less is no delay.
-LEAST_SECONDS = 0.025
+LEAST_SECONDS = 0.05
 
 
 @contextmanager

@@ -6,8 +6,8 @@ import socket
 
 
 def free_port() -> int:
-    """A port of loopback on which nobody listens."""
+    """A port that nobody uses at any address: proxies listen at all of them."""
     with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
+        listener.bind(("0.0.0.0", 0))
         port: int = listener.getsockname()[1]
         return port
