@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 
 import pytest
 from tests.hub.readers import DirectReader, Reader, watching
@@ -43,6 +44,43 @@ async def test_viewers_are_told_of_each_other(service: Service) -> None:
         await until(lambda: told(first)[-1] == 1)
 
     assert first.replica.last_event_id.endswith("-0")
+
+
+async def test_a_crowd_is_told_of_at_once(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many come and go, a viewer hears of it no more than once in a while."""
+    ticks = 0
+    share = viewers.Viewers._share
+
+    def counted(self: viewers.Viewers, *, every: bool) -> None:
+        nonlocal ticks
+        ticks += 1
+        share(self, every=every)
+
+    monkeypatch.setattr(viewers.Viewers, "_share", counted)
+    first = DirectReader()
+    async with watching(service.hub, first, service.book, viewed=[service.book]):
+        async with AsyncExitStack() as crowd:
+            for _ in range(50):
+                other = watching(service.hub, DirectReader(), service.book, viewed=[service.book])
+                await crowd.enter_async_context(other)
+            await until(lambda: told(first)[-1] == 51)
+        await until(lambda: told(first)[-1] == 1)
+
+        assert len(told(first)) - 1 <= ticks
+
+
+async def test_nobody_is_counted_unless_that_is_wanted(store: Store) -> None:
+    """Where viewers are switched off, nobody is told how many there are."""
+    reader = DirectReader()
+    async with (
+        serving(store, viewers=False) as service,
+        watching(service.hub, reader, service.book, viewed=[service.book]),
+    ):
+        await service.post("told")
+        await until(lambda: bool(reader.replica.reviews))
+        assert told(reader) == []
 
 
 async def test_who_leaves_at_once_is_not_counted(service: Service) -> None:
