@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
-from tests.browser.book_page import sign_up_quickly
 from tests.parts import PASSWORD, Person, ServerProcess, missing
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
@@ -69,20 +68,6 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
     """A server that the tests of a module share: each has a book of its own."""
     with ServerProcess(tmp_path_factory.mktemp("shared"), viewers="on") as server:
         yield server
-
-
-@pytest.fixture
-def book(shared: ServerProcess) -> int:
-    """A book of the test's own."""
-    return shared.add_book()
-
-
-@pytest.fixture
-def context(shared: ServerProcess, new_context: NewContext) -> BrowserContext:
-    """The browser of somebody who is signed in."""
-    context = new_context()
-    sign_up_quickly(context, shared)
-    return context
 
 
 @pytest.fixture(scope="module")

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from playwright.sync_api import BrowserContext, expect
-from tests.browser.book_page import BookPage
+from playwright.sync_api import expect
+from tests.browser.book_page import BookPage, sign_up_quickly
 from tests.browser.conftest import NewContext
 from tests.parts import Person, ServerProcess
 
@@ -24,14 +24,22 @@ HIDE = """() => {
 
 
 @pytest.fixture
+def book(shared: ServerProcess) -> int:
+    """A book of the test's own."""
+    return shared.add_book()
+
+
+@pytest.fixture
 def page(shared: ServerProcess, book: int, new_context: NewContext) -> BookPage:
-    """The page of a book, read by somebody without an account."""
+    """Its page, read by somebody without an account."""
     return BookPage(new_context(), shared, book)
 
 
 @pytest.fixture
-def mine(shared: ServerProcess, book: int, context: BrowserContext) -> BookPage:
-    """The page of a book, read by somebody who has written a review."""
+def mine(shared: ServerProcess, book: int, new_context: NewContext) -> BookPage:
+    """Its page, read by somebody who has written a review."""
+    context = new_context()
+    sign_up_quickly(context, shared)
     page = BookPage(context, shared, book)
     page.write("my own")
     page.shows("my own")

@@ -7,13 +7,28 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
-from tests.browser.book_page import BookPage
+from tests.browser.book_page import BookPage, sign_up_quickly
+from tests.browser.conftest import NewContext
 from tests.parts import Person, ServerProcess
 
 
 @pytest.fixture
+def context(shared: ServerProcess, new_context: NewContext) -> BrowserContext:
+    """The browser of somebody who is signed in."""
+    context = new_context()
+    sign_up_quickly(context, shared)
+    return context
+
+
+@pytest.fixture
+def book(shared: ServerProcess) -> int:
+    """A book of the test's own."""
+    return shared.add_book()
+
+
+@pytest.fixture
 def mine(context: BrowserContext, shared: ServerProcess, book: int) -> BookPage:
-    """The page of a book, with three reviews by who reads it."""
+    """Its page, with three reviews by who reads it."""
     page = BookPage(context, shared, book)
     for content in ("first", "second", "third"):
         page.write(content)

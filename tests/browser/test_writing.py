@@ -25,8 +25,22 @@ WATCH_LIST = """() => {
 
 
 @pytest.fixture
+def context(shared: ServerProcess, new_context: NewContext) -> BrowserContext:
+    """The browser of somebody who is signed in."""
+    context = new_context()
+    sign_up_quickly(context, shared)
+    return context
+
+
+@pytest.fixture
+def book(shared: ServerProcess) -> int:
+    """A book of the test's own."""
+    return shared.add_book()
+
+
+@pytest.fixture
 def mine(context: BrowserContext, shared: ServerProcess, book: int) -> BookPage:
-    """The page of a book, read by somebody who may write."""
+    """Its page, read by somebody who may write."""
     return BookPage(context, shared, book)
 
 
