@@ -267,11 +267,11 @@ def test_counts_of_what_no_event_tells(mine: BookPage) -> None:
         () => count.add(9, "k7q2m-6"), // written, before the stream tells
         () => count.leave(9), // deleted, before it has told of either
         () => count.show(4, "k7q2m-6"), // it tells of the one
-        () => count.leave(9, "k7q2m-7"), // the server has deleted it
+        () => count.settle(9, "k7q2m-7"), // the server has deleted it
         () => count.show(3, "k7q2m-7"), // it tells that, by a number alone
         () => count.leave(8),
         () => count.show(3, "zzzzz-1"), // a restored server has it, still
-        () => count.leave(8, "zzzzz-2"),
+        () => count.settle(8, "zzzzz-2"),
         () => count.show(2, "yyyyy-1"), // one restored later has not
         () => count.add(7, "yyyyy-1"), // the stream was quicker
       ];

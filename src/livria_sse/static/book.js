@@ -7,6 +7,7 @@ import { Count } from "./count.js";
 import { Deletion } from "./deletion.js";
 import { forgetDrafts } from "./draft.js";
 import { Editing } from "./editing.js";
+import { opensElsewhere } from "./keys.js";
 import { ReviewList } from "./list.js";
 import { watchReviews } from "./livria-reviews.js";
 import { Notice } from "./notice.js";
@@ -35,7 +36,7 @@ if (document.getElementById("write")) new Writing(parts);
 
 list.element.addEventListener("click", (event) => {
   const link = event.target.closest("a[data-action]");
-  if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  if (!link || opensElsewhere(event)) return;
   event.preventDefault();
   const item = link.closest(".review");
   if (link.dataset.action === "edit") editing.open(item);

@@ -31,20 +31,18 @@ export class Count {
     this.#draw();
   }
 
-  /** @param {number} id of a review that is shown no more @param {string} [position] see `add` */
-  leave(id, position = null) {
-    this.#leaving.set(id, position);
+  /** @param {number} id of a review that is shown no more */
+  leave(id) {
+    this.#leaving.set(id, null);
     this.#draw();
   }
 
-  /** @param {number} id @returns {boolean} whether the number has it still */
-  isLeaving(id) {
-    return this.#leaving.has(id);
-  }
-
-  /** @param {number} id of a review that stays after all, or is counted no more */
-  settle(id) {
-    this.#leaving.delete(id);
+  /**
+   * @param {number} id of a review that stays after all, or is counted no more
+   * @param {string} [position] from which that is so
+   */
+  settle(id, position = this.#position) {
+    if (this.#leaving.has(id)) this.#leaving.set(id, position);
     this.#draw();
   }
 

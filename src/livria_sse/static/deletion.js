@@ -53,7 +53,7 @@ export class Deletion {
       const { position } = await request("DELETE", `/api/reviews/${id}/`, { keepalive: true });
       this.#stage.soon(() => {
         this.#list.remove(id, position);
-        if (this.#count.isLeaving(id)) this.#count.leave(id, position);
+        this.#count.settle(id, position);
       });
     } catch (refusal) {
       this.#stage.soon(() => {

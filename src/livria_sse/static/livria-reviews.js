@@ -15,6 +15,8 @@ import { Site } from "./site.js";
 import { Tab } from "./tab.js";
 
 /**
+ * @typedef {"connecting" | "live" | "reconnecting" | "polling" | "offline" | "unknown"} State
+ *   `unknown`: there is no such book
  * @typedef {{id: number, username: string}} User
  * @typedef {{id: number, book: number, user: User, content: string, created_at: string,
  *   updated_at: string}} Review
@@ -46,8 +48,7 @@ const tabs = new Map();
  * @param {(count: number, position: string) => void} [options.onCount] how many reviews there are at
  *   a position, where no change says it
  * @param {(viewers: number) => void} [options.onViewers] how many have this book's page open
- * @param {(state: "connecting" | "live" | "reconnecting" | "polling" | "offline" | "unknown") =>
- *   void} [options.onState] how it is; `unknown`: there is no such book
+ * @param {(state: State) => void} [options.onState] how it is
  * @param {Partial<typeof PATIENCE>} [options.patience] other times than usual, in milliseconds
  * @returns {{close(): void}}
  */

@@ -17,21 +17,20 @@ export class Notice {
 
   /**
    * @param {string} text
-   * @param {{onUndo?: () => void, onEnd?: () => void, origin?: HTMLElement}} [ways] one of the two
+   * @param {{onUndo: () => void, onEnd: () => void, origin: HTMLElement | null}} ways one of the two
    *   is gone; from the origin a keyboard goes on that was in the notice when it ends.
    */
-  show(text, { onUndo = null, onEnd = null, origin = null } = {}) {
+  show(text, { onUndo, onEnd, origin }) {
     this.end();
     this.#onEnd = onEnd;
     this.#origin = origin;
     this.#text.textContent = text;
-    this.#button.hidden = !onUndo;
     this.#button.onclick = () => {
       this.#hide();
       onUndo();
     };
     this.#bar.hidden = false;
-    if (onUndo) this.#button.focus({ preventScroll: true });
+    this.#button.focus({ preventScroll: true });
     this.#countDown();
   }
 

@@ -3,6 +3,7 @@
 import { request } from "./api.js";
 import { complain } from "./complaint.js";
 import { focusOn } from "./focus.js";
+import { opensElsewhere } from "./keys.js";
 
 const LIMIT = 20;
 
@@ -18,7 +19,7 @@ export class Older {
     this.#list = list;
     this.#stage = stage;
     this.#link.addEventListener("click", (event) => {
-      if (event.ctrlKey || event.metaKey || event.shiftKey) return;
+      if (opensElsewhere(event)) return;
       event.preventDefault();
       this.#add().catch((refusal) => this.#complain(refusal));
     });

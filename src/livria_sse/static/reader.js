@@ -48,7 +48,6 @@ export class Reader {
     this.#isInStep = false;
     this.#show(this.#wasLive ? "reconnecting" : "connecting");
     if (!this.position) this.#ask();
-    this.look();
   }
 
   /** Somebody looks, or the browser is online again: what it asks for in vain, it asks for now. */

@@ -13,6 +13,7 @@ import { watchReviews } from "./livria-reviews.js";
 import { distance } from "./positions.js";
 
 /**
+ * @typedef {import("./livria-reviews.js").State} State
  * @typedef {import("./livria-reviews.js").Review} Review
  * @typedef {{ id: number, title: string, author: string, description: string, cover: string,
  *   reviews: Review[], review_count: number, position: string }} Book
@@ -22,12 +23,12 @@ import { distance } from "./positions.js";
  * Follows a book for as long as the component is on the page.
  *
  * @param {import("vue").MaybeRefOrGetter<number | string | undefined>} bookId may change
- * @param {{ base?: string, credentials?: "same-origin" | "include" }} [options] where the service is, if
- *   it is another origin, and whether cookies go there
+ * @param {{ base?: string, credentials?: "same-origin" | "include" }} [options] where the service is,
+ *   if it is another origin, and whether cookies go there
  * @returns {{
  *   book: import("vue").Ref<Book | null>,
  *   viewers: import("vue").Ref<number | null>,
- *   state: import("vue").Ref<"connecting" | "live" | "reconnecting" | "polling" | "offline" | "unknown">,
+ *   state: import("vue").Ref<State>,
  *   hasOlder: import("vue").Ref<boolean>,
  *   older: () => Promise<void>,
  *   refresh: () => Promise<void>,
@@ -37,7 +38,7 @@ import { distance } from "./positions.js";
 export function useBookReviews(bookId, { base = "", credentials = "same-origin" } = {}) {
   const book = ref(null);
   const viewers = ref(null);
-  /** @type {import("vue").Ref<"connecting" | "live" | "reconnecting" | "polling" | "offline" | "unknown">} */
+  /** @type {import("vue").Ref<State>} */
   const state = ref("connecting");
   const hasOlder = ref(false);
   const onPage = useOnPage();
