@@ -121,7 +121,7 @@ def test_drafts_of_edits_survive_a_reload(mine: BookPage) -> None:
 def test_drafts_end_with_what_they_are_of(
     mine: BookPage, context: BrowserContext, shared: ServerProcess, book: int
 ) -> None:
-    """What reads like the review is no draft of it; nor is what was cancelled, or is of a deleted one."""
+    """What reads like the review is no draft of it, nor is what was cancelled or is of none."""
     field = mine.edit("second")
     field.press("End")
     field.press("!")
