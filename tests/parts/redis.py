@@ -8,7 +8,8 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -142,6 +143,19 @@ class RedisServer(Part):
         """How often a command was called since the start, or since the statistics were reset."""
         with self.client() as client:
             return int(client.info("commandstats").get(f"cmdstat_{command}", {}).get("calls", 0))
+
+    @contextmanager
+    def overheard(self) -> Iterator[list[str]]:
+        """The names of the commands, of those in scripts too, that it runs while this is entered.
+
+        They are there when it is left.
+        """
+        names: list[str] = []
+        with self.client() as client, client.monitor() as monitor:
+            yield names
+            client.echo("that was all")
+            while (name := monitor.next_command()["command"].split()[0].lower()) != "echo":
+                names.append(name)
 
     def signal(self, number: int) -> None:
         """Sends a signal."""
