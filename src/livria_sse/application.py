@@ -79,8 +79,8 @@ def create_app(settings: Settings, tallies: Tallies | None = None) -> Starlette:
     check_log(settings)
     origins = Origins(settings.allowed_origins)
     proxies = Proxies(settings.trusted_proxies)
-    peers = Peers(settings, proxies)
-    turns = Turns(Pace(settings, proxies))
+    pace = Pace(settings, proxies)
+    peers, turns = Peers(settings, proxies, pace), Turns(pace)
     app = Application(
         proxies,
         turns,

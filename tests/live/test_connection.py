@@ -20,6 +20,7 @@ from livria_sse.server.guard import GuardedProtocol
 from livria_sse.server.protocol import DetachingProtocol
 from livria_sse.settings import Settings
 from livria_sse.web.clients import Proxies
+from livria_sse.web.pace import Pace
 from livria_sse.web.peers import Peers
 from livria_sse.web.stream import DETACH
 
@@ -93,6 +94,7 @@ async def test_streams_behind_answers_that_nobody_takes() -> None:
         connection.owner = Owner()
         opened.append(connection)
 
+    settings, proxies = Settings(), Proxies(())
     config = uvicorn.Config(app, lifespan="off")
     config.load()
     deadlines = Deadlines(GuardedProtocol.give_up, seconds=60)
@@ -101,7 +103,7 @@ async def test_streams_behind_answers_that_nobody_takes() -> None:
         server_state=ServerState(),
         app_state={},
         deadlines=deadlines,
-        peers=Peers(Settings(), Proxies(())),
+        peers=Peers(settings, proxies, Pace(settings, proxies)),
         places=math.inf,
     )
     ours, theirs = socket.socketpair()

@@ -14,6 +14,7 @@ from tests.parts import Person, ServerProcess
 from tests.waiting import until
 
 from livria_sse.server.files import OTHER_CONNECTIONS
+from livria_sse.web.rests import BURST
 
 LIMIT = 5
 #: An address that nobody trusts, and another; the latter is everybody else's here.
@@ -21,6 +22,7 @@ CROWDED, OTHER = "127.0.0.9", "127.0.0.1"
 TRUSTED = "127.0.0.8"
 STREAM = GET % b"/sse/books/4/" + b"\r\n"
 HEALTH = GET % b"/healthz" + b"\r\n"
+BOOKS = GET % b"/api/books/" + b"\r\n"
 
 
 @pytest.fixture(scope="module")
@@ -91,6 +93,22 @@ def test_trusted_proxies(server: ServerProcess, stack: ExitStack) -> None:
     held = [connected(stack, server, TRUSTED) for _ in range(4 * LIMIT)]
 
     assert all(is_answered(each) for each in held)
+
+
+def test_who_asks_too_fast(tmp_path: Path) -> None:
+    """Who asks on though they are refused may open no connection, until they rest; others may."""
+    with (
+        ServerProcess(tmp_path, requests_per_address="4/second", trusted_proxies=TRUSTED) as server,
+        ExitStack() as stack,
+    ):
+        while not refused(server)["pace"]:
+            for _ in range(4 * BURST):
+                with ExitStack() as left:
+                    connected(left, server, CROWDED).sendall(BOOKS)
+        assert is_answered(connected(stack, server, OTHER), BOOKS)
+        assert "crowded: connections reach the limit of pace" in server.log.read_text()
+        while not is_answered(connected(stack, server, CROWDED)):
+            pass
 
 
 def test_without_limits(tmp_path: Path) -> None:

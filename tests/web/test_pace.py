@@ -12,7 +12,9 @@ from starlette.types import Scope
 from livria_sse.errors import TooManyRequests
 from livria_sse.settings import Settings
 from livria_sse.web.clients import Proxies
-from livria_sse.web.pace import BURST, BYTES_OF_A_REQUEST, LONGEST_SECONDS, MANY, Pace
+from livria_sse.web.pace import BYTES_OF_A_REQUEST, LONGEST_SECONDS, Pace
+from livria_sse.web.rests import BURST, MANY, Rests
+from tests.waiting import until
 from tests.web.service import serving
 
 #: As slow as it takes to see what becomes of a request, however busy the machine is.
@@ -78,6 +80,18 @@ async def test_no_more_wait_than_can_begin() -> None:
         await pace.keep(STRANGER)  # what was refused is not held against anybody
 
 
+async def test_who_goes_on_is_not_heard_until_they_rest() -> None:
+    """Who asks on though they are refused is not listened to; soon after they stop, they are."""
+    pace, address = paced("4/second"), "192.0.2.1"
+    while pace.hears(address):
+        await outcome(pace, STRANGER)
+    assert pace.hasty["refused"] > BURST
+    for _ in range(10 * BURST):
+        await outcome(pace, STRANGER)
+    assert pace.hears("192.0.2.2")
+    await until(lambda: pace.hears(address))
+
+
 async def test_who_is_refused_is_named_once(caplog: pytest.LogCaptureFixture) -> None:
     """An operator reads whose requests are refused: it may be a proxy that they forgot to name."""
     pace = paced(SLOW)
@@ -133,10 +147,10 @@ async def test_nobody_waits_where_there_is_no_pace(pace: Pace, scope: Scope) -> 
 
 async def test_who_has_rested_is_forgotten() -> None:
     """Addresses are remembered only as long as it matters."""
-    pace = paced("1000000/second")
+    rests = Rests(1e-6)
     for number in range(10 * MANY):
-        await pace.keep(asked_by(f"10.0.{number // 250}.{number % 250}"))
-    assert len(pace._rested_at) <= 2 * MANY
+        rests.add(f"10.0.{number // 250}.{number % 250}", 1)
+    assert len(rests) <= 2 * MANY
 
 
 async def test_refusals_are_told_as_each_client_understands(tmp_path: Path) -> None:

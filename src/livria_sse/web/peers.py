@@ -10,22 +10,24 @@ from typing import Literal, get_args
 from livria_sse.logs import Mentions
 from livria_sse.settings import Settings
 from livria_sse.web.clients import UNKNOWN, Proxies, counted
+from livria_sse.web.pace import Pace
 
 logger = logging.getLogger(__name__)
 
-#: Which limit is reached: on those of an address, or on all that may be open.
-Limit = Literal["address", "files"]
+#: Which limit is reached: on those of an address, on its requests, or on all that may be open.
+Limit = Literal["address", "pace", "files"]
 
 
 class Peers:
     """Limits how many connections an address may hold open, whatever it does with them.
 
-    A trusted proxy may hold any number: they are those of its clients. A stream has limits of its
-    own, and is not counted here any more.
+    One that asks too fast may open none until it rests. A trusted proxy may hold any number: they
+    are those of its clients. A stream has limits of its own, and is not counted here any more.
     """
 
-    def __init__(self, settings: Settings, proxies: Proxies) -> None:
+    def __init__(self, settings: Settings, proxies: Proxies, pace: Pace) -> None:
         self._trusts = proxies.trusts
+        self._hears = pace.hears
         self._most = settings.max_connections_per_address if settings.limits else math.inf
         self._connections: Counter[str] = Counter()
         self._mentions = Mentions(logger)
@@ -38,9 +40,12 @@ class Peers:
             return True
         address = counted(peer[0])
         self._connections[address] += 1
-        if self._connections[address] <= self._most:
+        if self._connections[address] > self._most:
+            self.refuse("address", peer)
+        elif not self._hears(address):
+            self.refuse("pace", peer)
+        else:
             return True
-        self.refuse("address", peer)
         return False
 
     def leave(self, peer: tuple[str, int] | None) -> None:
