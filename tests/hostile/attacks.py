@@ -35,6 +35,10 @@ ATTACKS: dict[str, Attack] = {
 }
 
 
+async def nothing(_target: Target) -> None:
+    """Attacks nobody; again and again, it keeps a processor as busy as an attacker can."""
+
+
 def attacked_server(folder: Path, *, pace: str = "200/second") -> ServerProcess:
     """A server of little patience, with a login of the site."""
     return ServerProcess(

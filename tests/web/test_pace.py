@@ -130,19 +130,23 @@ async def test_large_bodies_count_as_many_requests() -> None:
         pytest.param(paced(SLOW), PROXY, id="a trusted proxy"),
         pytest.param(paced(SLOW), asked_by("::1"), id="a trusted proxy on IPv6"),
         pytest.param(paced(SLOW), asked_by(None), id="a proxy behind a Unix socket"),
-        pytest.param(
-            paced(SLOW), asked_by("192.0.2.1", "/healthz"), id="who asks whether it lives"
-        ),
-        pytest.param(
-            paced(SLOW), asked_by("192.0.2.1", "/readyz"), id="who asks whether it serves"
-        ),
         pytest.param(paced(SLOW, limits=False), STRANGER, id="without limits"),
     ],
 )
 async def test_nobody_waits_where_there_is_no_pace(pace: Pace, scope: Scope) -> None:
-    """Proxies ask for all of their clients, and for health; and somebody may want no limits."""
+    """Proxies ask for all of their clients; and somebody may want no limits."""
     assert {await outcome(pace, scope) for _ in range(2 * BURST)} == {"begins"}
     assert pace.hasty.total() == 0
+
+
+async def test_health_has_a_pace_of_its_own() -> None:
+    """Who asks for too much else may ask whether it lives and serves, but not in a loop."""
+    pace = paced(SLOW)
+    health = [asked_by("192.0.2.1", path) for path in ("/healthz", "/readyz")]
+    for _ in range(BURST + 2):
+        await outcome(pace, STRANGER)
+    asked = [await outcome(pace, health[number % 2]) for number in range(BURST + 2)]
+    assert asked == ["begins"] * (BURST + 1) + ["refused"]
 
 
 async def test_who_has_rested_is_forgotten() -> None:

@@ -22,8 +22,8 @@ logger = logging.getLogger(__name__)
 BYTES_OF_A_REQUEST = 4096
 #: Whoever would have to wait longer than this is refused.
 LONGEST_SECONDS = 1.0
-#: Whoever asks for these decides whether the process gets any requests at all; to answer costs as
-#: little as to refuse.
+#: Whoever asks for these decides whether the process gets any requests at all: they have a pace of
+#: their own, which is not used up by others from the same address.
 VITAL = frozenset({"/healthz", "/readyz"})
 
 Outcome = Literal["delayed", "refused"]
@@ -45,7 +45,7 @@ class Pace:
         interval = rate.get_expiry() / rate.amount
         self._limits = settings.limits
         self._trusts = proxies.trusts
-        self._begun, self._refused = Rests(interval), Rests(interval)
+        self._begun, self._vital, self._refused = (Rests(interval) for _ in range(3))
         self._mentions = Mentions(logger)
         #: How many requests came too fast, by what became of them.
         self.hasty = Counter[Outcome](dict.fromkeys(get_args(Outcome), 0))
@@ -59,10 +59,11 @@ class Pace:
         if self._has_none(scope):
             return
         address = address_of(scope)
-        delay = self._begun.delay(address)
+        begun = self._vital if scope["path"] in VITAL else self._begun
+        delay = begun.delay(address)
         if delay > LONGEST_SECONDS:
             self._refuse(address)
-        self._begun.add(address, 1 if body is None else body // BYTES_OF_A_REQUEST)
+        begun.add(address, 1 if body is None else body // BYTES_OF_A_REQUEST)
         if delay:
             self.hasty["delayed"] += 1
             await asyncio.sleep(delay)
@@ -73,9 +74,7 @@ class Pace:
 
     def _has_none(self, scope: Scope) -> bool:
         client = scope.get("client")
-        if not self._limits or client is None or scope["path"] in VITAL:
-            return True
-        return self._trusts(client[0])
+        return not self._limits or client is None or self._trusts(client[0])
 
     def _refuse(self, address: str) -> NoReturn:
         self.hasty["refused"] += 1
