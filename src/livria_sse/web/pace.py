@@ -22,6 +22,8 @@ logger = logging.getLogger(__name__)
 BYTES_OF_A_REQUEST = 4096
 #: Whoever would have to wait longer than this is refused.
 LONGEST_SECONDS = 1.0
+#: For so long after it was refused, an address may open connections no faster than the pace.
+WARY_SECONDS = 10.0
 #: Whoever asks for these decides whether the process gets any requests at all: they have a pace of
 #: their own, which is not used up by others from the same address.
 VITAL = frozenset({"/healthz", "/readyz"})
@@ -35,8 +37,8 @@ class Pace:
     So whoever asks in a loop has a part of the event loop, which is everybody's, and not all that
     there is of it. Whoever asks faster still is refused, which costs little, and no more wait than
     can begin within a second. A trusted proxy has no pace: its requests are those of its clients.
-    Each process keeps it by itself, since its own event loop is what it shares out. Whoever goes on
-    being refused at that pace is not heard at all: to say no costs five times what it costs to
+    Each process keeps it by itself, since its own event loop is what it shares out. Of an address
+    that was refused, no more is heard than may begin: to say no costs five times what it costs to
     close a connection (0.25 and 0.05 ms).
     """
 
@@ -45,7 +47,8 @@ class Pace:
         interval = rate.get_expiry() / rate.amount
         self._limits = settings.limits
         self._trusts = proxies.trusts
-        self._begun, self._vital, self._refused = (Rests(interval) for _ in range(3))
+        self._begun, self._vital, self._heard = (Rests(interval) for _ in range(3))
+        self._refused = Rests(WARY_SECONDS, burst=0)
         self._mentions = Mentions(logger)
         #: How many requests came too fast, by what became of them.
         self.hasty = Counter[Outcome](dict.fromkeys(get_args(Outcome), 0))
@@ -69,8 +72,13 @@ class Pace:
             await asyncio.sleep(delay)
 
     def hears(self, address: str) -> bool:
-        """Whether it is worth asking what a client (as limits count it) wants."""
-        return not self._refused.delay(address)
+        """Whether an address (as limits count it) may open a connection; counts it, if it does."""
+        if not self._refused.delay(address):
+            return True
+        if self._heard.delay(address):
+            return False
+        self._heard.add(address, 1)
+        return True
 
     def _has_none(self, scope: Scope) -> bool:
         client = scope.get("client")
@@ -78,7 +86,7 @@ class Pace:
 
     def _refuse(self, address: str) -> NoReturn:
         self.hasty["refused"] += 1
-        if self._refused.delay(address) < LONGEST_SECONDS:  # else neighbours pay for it, too
+        if not self._refused.delay(address):
             self._refused.add(address, 1)
         # It may be a proxy that nobody has named.
         self._mentions.warn("pace", "crowded: requests of %s come faster than the pace", address)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-#: So many things at once need no rest: a page asks for a dozen.
+#: So many requests at once need no rest: a page asks for a dozen.
 BURST = 50
 #: Of more addresses than these, those that have rested are forgotten.
 MANY = 1000
@@ -16,9 +16,11 @@ class Rests:
     It is the generic cell rate algorithm (ITU-T I.371): nothing else is kept of an address.
     """
 
-    def __init__(self, interval: float) -> None:
+    def __init__(self, interval: float, *, burst: int = BURST) -> None:
         #: Seconds that an address rests from one thing.
         self._interval = interval
+        #: Of how many it need not have rested before the next.
+        self._burst = burst
         self._at: dict[str, float] = {}
         self._many = MANY
 
@@ -30,7 +32,7 @@ class Rests:
         at = self._at.get(address)
         if at is None:
             return 0.0
-        return max(0.0, at - asyncio.get_running_loop().time() - BURST * self._interval)
+        return max(0.0, at - asyncio.get_running_loop().time() - self._burst * self._interval)
 
     def add(self, address: str, things: int) -> None:
         """Takes note that an address does so many things."""
