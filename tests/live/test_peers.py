@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import signal
 import socket
+import struct
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
 import httpx
 import pytest
-from tests.live.sockets import GET, answer, complaints_of, is_open
+from tests.live.sockets import GET, POST, answer, complaints_of, is_open
 from tests.parts import Person, ServerProcess
 from tests.waiting import until
 
@@ -22,6 +24,8 @@ CROWDED, OTHER = "127.0.0.9", "127.0.0.1"
 TRUSTED = "127.0.0.8"
 STREAM = GET % b"/sse/books/4/" + b"\r\n"
 HEALTH = GET % b"/healthz" + b"\r\n"
+#: Closed as if by a crash, with nothing sent after it (socket(7)).
+AT_ONCE = struct.pack("ii", 1, 0)
 BOOKS = GET % b"/api/books/" + b"\r\n"
 
 
@@ -109,6 +113,19 @@ def test_who_asks_too_fast(tmp_path: Path) -> None:
         assert "crowded: connections reach the limit of pace" in server.log.read_text()
         while not is_answered(connected(stack, server, CROWDED)):
             pass
+
+
+def test_who_has_left_already(server: ServerProcess) -> None:
+    """Nothing is done for who leaves before they are let in: nobody knows any more who they are."""
+    name = b'{"username": "ghost", "password": "nobody was here"}'
+    server.signal(signal.SIGSTOP)
+    with ExitStack() as left:
+        connection = connected(left, server, CROWDED)
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, AT_ONCE)
+        connection.sendall(POST + b"Content-Length: %d\r\n\r\n" % len(name) + name)
+    server.signal(signal.SIGCONT)
+    with Person(server.url, "ghost") as ghost:
+        assert ghost.token
 
 
 def test_without_limits(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ uvicorn with httptools waits for ever for the end of a request, and takes 30 MB 
 from __future__ import annotations
 
 import asyncio
+import socket
 from http import HTTPStatus
 from typing import Any, Literal
 
@@ -58,7 +59,7 @@ class GuardedProtocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Waits for a request, unless its client holds too many connections already."""
         super().connection_made(transport)
-        if not self._peers.enter(self.client):
+        if self._has_left() or not self._peers.enter(self.client):
             transport.abort()
             return
         self._deadlines.add(self)
@@ -66,6 +67,13 @@ class GuardedProtocol(HttpToolsProtocol):
             self._peers.refuse("files", self.client)
             # Without a word: it may be an EventSource, which comes back after anything but a 408.
             self._deadlines.pop().transport.abort()
+
+    def _has_left(self) -> bool:
+        # Who resets a connection before it is accepted has no address any more: no limit would
+        # count them, and what they have sent would be answered.
+        if self.client:
+            return False
+        return bool(self.transport.get_extra_info("socket").family != socket.AF_UNIX)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Waits for nothing any more, and lets no request write to what is closed.
