@@ -18,7 +18,7 @@ FEW = 24
 DESCRIBED = schemathesis.openapi.from_dict(openapi())
 #: Whoever waits for the end of a stream waits for ever.
 ENDING = DESCRIBED.exclude(path_regex="^/sse/")
-STREAM = DESCRIBED["/sse/books/{id}/"]["GET"]
+STREAMS = [DESCRIBED["/sse/books/{id}/"]["GET"], DESCRIBED["/sse/books/"]["GET"]]
 #: JSON Schema cannot say which texts nobody could see, nor which characters are refused: what it
 #: calls right may be 422.
 BEYOND_SCHEMAS = [schemathesis.checks.positive_data_acceptance]
@@ -48,10 +48,21 @@ def look_for_few(case: schemathesis.Case[Any]) -> None:
     assert case.meta
     if not case.meta.generation.mode.is_positive:
         return
-    places: list[tuple[Any, str]] = [(case.path_parameters, "id"), (case.body, "book")]
+    places: list[tuple[Any, str]] = [
+        (case.path_parameters, "id"),
+        (case.body, "book"),
+        (case.query, "book"),
+    ]
     for place, name in places:
         if isinstance(place, dict) and name in place:
-            place[name] = 1 + int(place[name]) % FEW
+            place[name] = few_of(place[name])
+
+
+def few_of(asked: Any) -> Any:
+    """An id that is there, or several."""
+    if isinstance(asked, list):
+        return [few_of(each) for each in asked]
+    return 1 + int(asked) % FEW
 
 
 @ENDING.parametrize()
@@ -68,7 +79,7 @@ def test_answers_are_as_described(
     case.call_and_validate(server.url, headers=headers, excluded_checks=BEYOND_SCHEMAS)
 
 
-@given(case=STREAM.as_strategy(), known=st.booleans())
+@given(case=st.one_of(*(each.as_strategy() for each in STREAMS)), known=st.booleans())
 @fuzzed
 def test_streams_are_as_described(
     case: schemathesis.Case[Any], known: bool, server: ServerProcess

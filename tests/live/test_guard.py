@@ -28,6 +28,7 @@ from livria_sse.server.guard import LARGEST_HEAD, MOST_WAITING
 from livria_sse.settings import Settings
 
 BOOK, UNREAD = 4, 5
+UPGRADE = b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAAA\r\n"
 
 
 @pytest.fixture(scope="module")
@@ -301,3 +302,31 @@ def test_others_are_served(server: ServerProcess) -> None:
         mina.post(BOOK, "meanwhile")
 
         assert b"HTTP/1.1 408 " in answer(slow)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        pytest.param(
+            b"Content-Length: 27\r\n\r\n" + GET % b"/" + b"\r\n", id="that is a request itself"
+        ),
+        pytest.param(b"Transfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n\r\n", id="in chunks"),
+    ],
+)
+def test_bodies_beside_an_upgrade(server: ServerProcess, body: bytes) -> None:
+    """Who offers another protocol and sends a body is refused, and the body is never a request."""
+    with connected(server) as connection:
+        connection.sendall(POST + UPGRADE + body)
+
+        refused = answer(connection)
+    assert refused.startswith(b"HTTP/1.1 400 ")
+    assert refused.endswith(b"Bad Request: with a body, it must not offer an Upgrade\n")
+    assert refused.count(b"HTTP/1.1") == 1
+
+
+def test_upgrades_are_not_taken(server: ServerProcess) -> None:
+    """Who offers another protocol with a GET is answered in this one, and the connection ends."""
+    with connected(server) as connection:
+        connection.sendall(GET % b"/healthz" + UPGRADE + b"\r\n")
+
+        assert answer(connection).startswith(b"HTTP/1.1 200 ")

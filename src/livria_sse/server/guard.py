@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from http import HTTPStatus
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
@@ -23,6 +23,20 @@ LARGEST_HEAD = 16 * 1024
 MOST_WAITING = 8
 #: How long a server that stops waits for the first request of a connection.
 FIRST_REQUEST_SECONDS = 1.0
+
+
+class Refusal(NamedTuple):
+    """What a request is told that comes to nothing."""
+
+    status: HTTPStatus
+    why: str
+
+
+NONSENSE = Refusal(HTTPStatus.BAD_REQUEST, "it is no request in HTTP/1.1")
+HEAD_TOO_LARGE = Refusal(
+    HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, f"its head must have at most {LARGEST_HEAD} bytes"
+)
+TOO_SLOW = Refusal(HTTPStatus.REQUEST_TIMEOUT, "it did not come in time")
 
 
 class GuardedProtocol(HttpToolsProtocol):
@@ -54,7 +68,7 @@ class GuardedProtocol(HttpToolsProtocol):
         #: Whether nothing may follow the answer that is under way.
         self.refused = False
         #: What a request is told that the parser stops at.
-        self._refusal = HTTPStatus.BAD_REQUEST
+        self._refusal = NONSENSE
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Waits for a request, unless its client holds too many connections already."""
@@ -92,9 +106,9 @@ class GuardedProtocol(HttpToolsProtocol):
         self._received += len(data)
         super().data_received(data)
         if self._receiving == "head" and self._received > LARGEST_HEAD:
-            self.refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
+            self.refuse(HEAD_TOO_LARGE)
         elif self._receiving == "body" and len(self.headers) > self._headers_of_head:
-            self.refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)  # trailers, without an end
+            self.refuse(HEAD_TOO_LARGE)  # trailers, without an end
         elif self._receiving is None and self not in self._deadlines and self._is_idle():
             self._deadlines.add(self)  # for what has come, uvicorn has ended its own waiting
 
@@ -107,17 +121,34 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         """Goes on to the body, unless the head is too large, or too many wait already."""
-        if self._head_size() > LARGEST_HEAD:
-            self._refusal = HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
-            raise ValueError("the head is too large")  # for the parser, which stops at errors
-        if len(self.pipeline) >= MOST_WAITING:
-            raise ValueError("too many requests wait")
-        if not self._names_its_host():
-            raise ValueError("it does not say which host it asks, or says several")
+        self._refusal = self._fault_of_head() or self._refusal
+        if self._refusal != NONSENSE:
+            raise ValueError(self._refusal.why)  # for the parser, which stops at errors
         super().on_headers_complete()  # which raises as well, if the target is no URL
         self._unanswered.append(self.cycle)
         self._receiving = "body"
         self._headers_of_head = len(self.headers)
+        if self.parser.should_upgrade():
+            self.cycle.keep_alive = False  # the parser passes over what follows in the same read
+
+    def _fault_of_head(self) -> Refusal | None:
+        if self._head_size() > LARGEST_HEAD:
+            return HEAD_TOO_LARGE
+        if len(self.pipeline) >= MOST_WAITING:
+            return Refusal(HTTPStatus.BAD_REQUEST, "too many requests wait on this connection")
+        if not self._names_its_host():
+            return Refusal(HTTPStatus.BAD_REQUEST, "it must name one Host")
+        if self.parser.should_upgrade() and self._has_body():
+            # The parser would take the body for the next request, whoever has written it.
+            return Refusal(HTTPStatus.BAD_REQUEST, "with a body, it must not offer an Upgrade")
+        return None
+
+    def _has_body(self) -> bool:
+        # RFC 9112, section 6.3
+        return any(
+            name == b"transfer-encoding" or (name == b"content-length" and value.strip(b" 0"))
+            for name, value in self.headers
+        )
 
     def _head_size(self) -> int:
         return len(self.url) + sum([len(name) + len(value) + 4 for name, value in self.headers])
@@ -166,9 +197,9 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def give_up(self) -> None:
         """Refuses a client who has kept it waiting for too long."""
-        self.refuse(HTTPStatus.REQUEST_TIMEOUT)
+        self.refuse(TOO_SLOW)
 
-    def refuse(self, status: HTTPStatus) -> None:
+    def refuse(self, refusal: Refusal) -> None:
         """Closes the connection after a line that says why.
 
         Whoever has asked for one thing before is answered first; for more, they are cut off, as is
@@ -183,7 +214,7 @@ class GuardedProtocol(HttpToolsProtocol):
             self.cycle.keep_alive = False
             self.refused = True
         else:
-            self._answer(status)
+            self._answer(refusal)
             self.transport.close()
 
     def _is_idle(self) -> bool:
@@ -193,8 +224,9 @@ class GuardedProtocol(HttpToolsProtocol):
         # The present request, all of which has not come.
         return self._receiving == "body" and self.cycle.response_started
 
-    def _answer(self, status: HTTPStatus) -> None:
-        body = f"{status.phrase}\n".encode()
+    def _answer(self, refusal: Refusal) -> None:
+        status, why = refusal
+        body = f"{status.phrase}: {why}\n".encode()
         self.transport.write(
             b"HTTP/1.1 %d %b\r\n"
             b"content-type: text/plain; charset=utf-8\r\n"

@@ -25,6 +25,8 @@ from livria_sse.web.state import Request
 
 SCHEMAS = "#/components/schemas/"
 TEXT = {"type": "string"}
+#: The refusals of requests that the server does not let come so far, in a line of text.
+OF_THE_SERVER = (400, 408, 431)
 
 
 @cache
@@ -102,6 +104,9 @@ def _responses(operation: Operation) -> dict[str, Any]:
     responses[str(operation.status)] = success
     if operation.answer is StatusDocument:  # says in its own words why it is unready
         responses["503"] = {**success, "description": HTTPStatus.SERVICE_UNAVAILABLE.phrase}
+    for status in OF_THE_SERVER:
+        refusal = responses.setdefault(str(status), {"description": HTTPStatus(status).phrase})
+        refusal.setdefault("content", {})["text/plain"] = {"schema": TEXT}
     return responses
 
 
