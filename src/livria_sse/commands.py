@@ -64,14 +64,16 @@ def serve(host: str | None, port: int | None, workers: int | None) -> None:
         from livria_sse.settings import Settings, warn_of_unknown
         from livria_sse.store.migrate import migrate as migrate_database
 
-    try:
-        settings = Settings.from_environment(host=host, port=port, workers=workers)
-    except InvalidSettings:
-        warn_of_unknown()  # it may be why
-        raise
-    settings = prepared(settings)
-    app = create_app(settings)
-    migrate_database(settings.database_url)  # here, a database that cannot be opened is one line
+        try:
+            settings = Settings.from_environment(host=host, port=port, workers=workers)
+        except InvalidSettings:
+            warn_of_unknown()  # it may be why
+            raise
+        settings = prepared(settings)
+        app = create_app(settings)
+        migrate_database(
+            settings.database_url
+        )  # here, a database that cannot be opened is one line
     run_server(app, settings)
 
 

@@ -1,4 +1,4 @@
-"""The time until the parts of a program are loaded, in which it can already be interrupted."""
+"""The time until a program is loaded and ready, in which it can already be interrupted."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from contextlib import contextmanager
 def loading() -> Iterator[None]:
     """Lets SIGINT end the process without a traceback: there is nothing to tell, or to tidy up.
 
+    An exception would be lost, or become another, in what libraries do while they are imported.
     Where it is ignored, as in a script's background, it stays so.
     """
     before = signal.getsignal(signal.SIGINT)
