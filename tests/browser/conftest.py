@@ -24,6 +24,9 @@ ARGUMENTS = [
     "--disable-sync",
 ]
 
+#: How long anything may take that is waited for: what is slow here is the machine.
+PATIENCE_MS = 30_000
+
 NewContext = Callable[..., BrowserContext]
 
 
@@ -37,6 +40,7 @@ def chromium_path(*, windows: bool = True) -> str:
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """The Chromium of the machine, headless; in the long suite the one that people have."""
+    expect.set_options(timeout=PATIENCE_MS)
     path = chromium_path(windows="LIVRIA_TEST_LONG" in os.environ)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
@@ -52,7 +56,7 @@ def new_context(browser: Browser) -> Iterator[NewContext]:
 
     def new(**options: Any) -> BrowserContext:
         context = browser.new_context(**{"locale": "en-US", **options})
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(PATIENCE_MS)
         context.on("weberror", lambda error: complaints.append(str(error.error)))
         contexts.append(context)
         return context

@@ -57,5 +57,5 @@ def test_restart_behind_a_proxy(
     server.start()
     mina.post(book, "meanwhile")
 
-    expect(page.locator("#sign")).to_have_text("live", timeout=30_000)
+    expect(page.locator("#sign")).to_have_text("live")
     expect(page.locator("#list .content")).to_have_text(["meanwhile"])

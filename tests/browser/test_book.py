@@ -22,11 +22,11 @@ def open_book(server: ServerProcess, context: BrowserContext, book: int) -> Page
 
 def shows(page: Page, *expected: str) -> None:
     """Waits until a page shows just these reviews, from the top."""
-    expect(page.locator("#list .content")).to_have_text([*expected], timeout=5 * SECOND)
+    expect(page.locator("#list .content")).to_have_text([*expected])
 
 
 def test_two_windows(server: ServerProcess, new_context: NewContext, book: int) -> None:
-    """What one person posts, edits and deletes is followed by the other within a second."""
+    """What one person posts, edits and deletes is followed by the other, without a reload."""
     writer = open_book(server, new_context(), book)
     reader = open_book(server, new_context(), book)
     reader.evaluate("window.neverReloaded = true")
@@ -35,8 +35,8 @@ def test_two_windows(server: ServerProcess, new_context: NewContext, book: int) 
 
     writer.get_by_placeholder("Write a review").fill("A fine book")
     writer.get_by_role("button", name="Post").click()
-    expect(reader.locator("#list .content")).to_have_text(["A fine book"], timeout=SECOND)
-    expect(reader.locator("#count")).to_have_text("1 review", timeout=SECOND)
+    expect(reader.locator("#list .content")).to_have_text(["A fine book"])
+    expect(reader.locator("#count")).to_have_text("1 review")
     expect(reader.locator(".username")).to_have_text("hana")
     expect(reader.locator(".edited")).to_be_hidden()
     expect(reader.locator(".actions")).to_have_count(0)
@@ -44,13 +44,13 @@ def test_two_windows(server: ServerProcess, new_context: NewContext, book: int) 
     writer.get_by_role("link", name="Edit").click()
     writer.get_by_label("Edit").fill("A very fine book")
     writer.get_by_role("button", name="Save").click()
-    expect(reader.locator("#list .content")).to_have_text(["A very fine book"], timeout=SECOND)
+    expect(reader.locator("#list .content")).to_have_text(["A very fine book"])
     expect(reader.locator(".edited")).to_be_visible()
 
     writer.get_by_role("link", name="Delete").click()
     writer.goto(server.url)
-    expect(reader.locator("#list .content")).to_have_count(0, timeout=SECOND)
-    expect(reader.locator("#count")).to_have_text("0 reviews", timeout=SECOND)
+    expect(reader.locator("#list .content")).to_have_count(0)
+    expect(reader.locator("#count")).to_have_text("0 reviews")
     assert reader.evaluate("window.neverReloaded")
 
 
@@ -82,13 +82,13 @@ def test_away_and_back(
     shows(page, "to be deleted", "to be edited")
 
     context.set_offline(True)
-    expect(page.locator("#sign")).to_have_text("offline", timeout=10 * SECOND)
+    expect(page.locator("#sign")).to_have_text("offline")
     mina.edit(edited["id"], "edited meanwhile")
     mina.delete(deleted["id"])
     mina.post(book, "posted meanwhile")
     context.set_offline(False)
 
-    expect(page.locator("#sign")).to_have_text("live", timeout=10 * SECOND)
+    expect(page.locator("#sign")).to_have_text("live")
     shows(page, "posted meanwhile", "edited meanwhile")
     expect(page.locator("#count")).to_have_text("2 reviews")
 
@@ -102,13 +102,13 @@ def test_crash_while_away(
     page = open_book(server, new_context(), book)
 
     server.kill()
-    expect(page.locator("#sign")).to_have_text("reconnecting", timeout=10 * SECOND)
+    expect(page.locator("#sign")).to_have_text("reconnecting")
     server.start()
     mina.edit(edited["id"], "edited meanwhile")
     mina.delete(deleted["id"])
     mina.post(book, "posted meanwhile")
 
-    expect(page.locator("#sign")).to_have_text("live", timeout=20 * SECOND)
+    expect(page.locator("#sign")).to_have_text("live")
     shows(page, "posted meanwhile", "edited meanwhile")
 
 
@@ -125,14 +125,14 @@ def test_eventsource_that_gave_up(
 
     page.route("**/sse/**", refuse)
     server.stop()
-    expect(page.locator("#sign")).to_have_text("reconnecting", timeout=10 * SECOND)
+    expect(page.locator("#sign")).to_have_text("reconnecting")
     server.start()
     while not refused:
         page.wait_for_timeout(50)
     mina.post(book, "posted meanwhile")
     page.unroute("**/sse/**")
 
-    expect(page.locator("#sign")).to_have_text("live", timeout=30 * SECOND)
+    expect(page.locator("#sign")).to_have_text("live")
     shows(page, "posted meanwhile")
 
 
@@ -271,7 +271,7 @@ def test_the_sign_is_heard(server: ServerProcess, new_context: NewContext, book:
     expect(page.locator("#heard")).to_have_text("reconnecting")
     server.start()
 
-    expect(page.locator("#sign")).to_have_text("live", timeout=30 * SECOND)
+    expect(page.locator("#sign")).to_have_text("live")
     page.clock.run_for(5 * SECOND)
     expect(page.locator("#heard")).to_have_text("live")
 

@@ -102,7 +102,7 @@ def test_more_books_than_a_stream_has(
 
     expect(page.locator("#sign")).to_have_text("updated every few seconds")
     jun.post(last, "asked for")
-    expect(listed(page, last).locator(".latest")).to_have_text("jun asked for", timeout=30_000)
+    expect(listed(page, last).locator(".latest")).to_have_text("jun asked for")
 
 
 def books_of(home: Page) -> list[int]:

@@ -12,8 +12,6 @@ from tests.browser.conftest import NewContext
 from tests.browser.front_end import HERE, ORIGIN, FrontEnd
 from tests.parts import PASSWORD, Person, ServerProcess, installed
 
-#: "At once" for a person.
-SECOND = 1_000
 #: A page without a view.
 BLANK = '<script type="importmap">{"imports": {"vue": "/vue.js"}}</script>'
 TITLES = {2: "Pride and Prejudice", 4: "Frankenstein", 6: "Moby-Dick"}
@@ -42,7 +40,7 @@ def open_book(page: Page, book: int) -> None:
 
 def is_live(page: Page) -> None:
     """Waits until a page is."""
-    expect(page.get_by_role("status")).to_have_text("live", timeout=30 * SECOND)
+    expect(page.get_by_role("status")).to_have_text("live")
 
 
 def go_to(page: Page, path: str) -> None:
@@ -73,9 +71,9 @@ def open_blank(page: Page, server: ServerProcess) -> None:
     page.goto(f"{server.url}/blank")
 
 
-def shows(page: Page, *contents: str, within: int = SECOND) -> None:
+def shows(page: Page, *contents: str) -> None:
     """Waits until a page shows just these reviews, from the top, and their number."""
-    expect(page.locator("li span")).to_have_text([*contents], timeout=within)
+    expect(page.locator("li span")).to_have_text([*contents])
     expect(page.get_by_role("heading", level=2)).to_have_text(f"댓글 {len(contents)}")
 
 
@@ -117,14 +115,14 @@ def test_restart(server: ServerProcess, mina: Person, page: Page) -> None:
     shows(page, "to be deleted", "to be edited")
 
     server.stop()
-    expect(page.get_by_role("status")).to_have_text("reconnecting", timeout=10 * SECOND)
+    expect(page.get_by_role("status")).to_have_text("reconnecting")
     server.start()
     mina.edit(edited["id"], "edited meanwhile")
     mina.delete(deleted["id"])
     mina.post(4, "posted meanwhile")
 
     is_live(page)
-    shows(page, "posted meanwhile", "edited meanwhile", within=5 * SECOND)
+    shows(page, "posted meanwhile", "edited meanwhile")
     mina.post(4, "after it")
     shows(page, "after it", "posted meanwhile", "edited meanwhile")
 
@@ -193,7 +191,7 @@ def test_own_reviews_do_not_wait(server: ServerProcess, mina: Person, page: Page
     sign_in(page, mina.username)
     post(page, "without a stream")
 
-    shows(page, "without a stream", within=5 * SECOND)
+    shows(page, "without a stream")
     page.unroute(re.compile("/sse/|/books/changes/"))
     is_live(page)
     shows(page, "without a stream")
@@ -223,9 +221,7 @@ def test_older_reviews(server: ServerProcess, mina: Person, page: Page) -> None:
 
     newer = [f"review {number}" for number in reversed(range(5, 60))]
     shows(
-        page, "new above", *newer, "edited before", "edited on the way", "review 0",
-        within=5 * SECOND,
-    )  # fmt: skip
+        page, "new above", *newer, "edited before", "edited on the way", "review 0")  # fmt: skip
     expect(page.get_by_role("button", name="더 보기")).to_be_hidden()
 
 
@@ -286,7 +282,7 @@ def test_views_kept_alive(server: ServerProcess, mina: Person, page: Page) -> No
     page.on("request", lambda request: fetched.append(request.url))
     page.get_by_role("link", name="전체 댓글").nth(7).click()
 
-    shows(page, "meanwhile", within=5 * SECOND)
+    shows(page, "meanwhile")
     assert f"{server.url}/api/books/8/" not in fetched
     assert page.locator("main").get_attribute("data-opened") == opened
     wait_for_streams(server, page, 1)
