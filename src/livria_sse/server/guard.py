@@ -121,9 +121,10 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         """Goes on to the body, unless the head is too large, or too many wait already."""
-        self._refusal = self._fault_of_head() or self._refusal
-        if self._refusal != NONSENSE:
-            raise ValueError(self._refusal.why)  # for the parser, which stops at errors
+        fault = self._fault_of_head()
+        if fault:
+            self._refusal = fault
+            raise ValueError(fault.why)  # for the parser, which stops at errors
         super().on_headers_complete()  # which raises as well, if the target is no URL
         self._unanswered.append(self.cycle)
         self._receiving = "body"
