@@ -61,7 +61,7 @@ class Application(Starlette):
             await super().__call__(scope, receive, send)
             return
         try:
-            await self._turns.take(scope)
+            await self._turns.begin(scope)
         except TooManyRequests:
             await asked.turn_away(scope, send)
         else:

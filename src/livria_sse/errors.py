@@ -87,6 +87,10 @@ class NotPermitted(LivriaError):
     """Only the author or the staff may change this review."""
 
 
+class NotStaff(LivriaError):
+    """Only the staff may hide and restore reviews."""
+
+
 class UsernameTaken(LivriaError):
     """This username is taken."""
 

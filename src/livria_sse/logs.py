@@ -30,12 +30,12 @@ class Mentions:
         self._logger = logger
         self._mentioned_at: dict[str, float] = {}
 
-    def warn(self, of: str, text: str, *args: object) -> None:
-        """Warns of something, unless it has just warned of the same."""
+    def warn(self, of: str, text: str, told: Mapping[str, object]) -> None:
+        """Warns of something, by names, unless it has just warned of the same."""
         now = time.monotonic()
         if now - self._mentioned_at.get(of, float("-inf")) > MENTION_SECONDS:
             self._mentioned_at[of] = now
-            self._logger.warning(text, *args)
+            self._logger.warning(text, told)
 
 
 class Lines(logging.Formatter):

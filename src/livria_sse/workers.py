@@ -151,7 +151,8 @@ class Workers:
         if not dead or self._stopping:
             return
         for worker in dead:
-            logger.warning("worker %d ended with status %s", worker.id, worker.process.exitcode)
+            told = {"worker": worker.id, "status": worker.process.exitcode}
+            logger.warning("worker %(worker)d ended with status %(status)s", told)
             self._workers.remove(worker)
             self._ended(worker.id)
         time.sleep(REPLACEMENT_SECONDS)
@@ -173,13 +174,15 @@ class Workers:
             self._workers.remove(old)
             self._workers.append(successor)
             self._end(old, REPLACED)
-            logger.info("worker %d replaces %d", successor.id, old.id)
+            told = {"worker": successor.id, "replaced": old.id}
+            logger.info("worker %(worker)d replaces %(replaced)d", told)
         elif successor.works:  # whom it was to replace has died, and was replaced
             self._end(successor)
         elif successor.is_alive and time.monotonic() < successor.started_at + START_SECONDS:
             return
         else:
-            logger.error("worker %d does not begin: the others stay", successor.id)
+            told = {"worker": successor.id}
+            logger.error("worker %(worker)d does not begin: the others stay", told)
             self._old.clear()
             self._end(successor)
         self._successor = None

@@ -21,6 +21,8 @@ ATTACKS: dict[str, Attack] = {
         connections.idle_sockets,
         connections.header_floods,
         connections.leaving,
+        connections.asking_on,
+        connections.asking_on_behind_a_proxy,
         connections.pipelining,
         requests.unknown_books,
         requests.garbage_positions,

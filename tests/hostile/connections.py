@@ -7,7 +7,16 @@ import itertools
 from collections.abc import Coroutine, Iterable, Iterator
 from typing import TypeVar
 
-from tests.hostile.wire import Target, Wire, assert_refused, connected, request, statuses
+from tests.hostile.wire import (
+    ELSEWHERE,
+    PROXY,
+    Target,
+    Wire,
+    assert_refused,
+    connected,
+    request,
+    statuses,
+)
 
 T = TypeVar("T")
 
@@ -20,6 +29,7 @@ JSON = {"Content-Type": "application/json"}
 BODY = request("POST", "/api/accounts/login/", {**JSON, "Content-Length": "10000"})
 CHUNKS = request("POST", "/api/accounts/login/", {**JSON, "Transfer-Encoding": "chunked"})
 LEAVERS = 4_000
+ASKERS, ASKS = 300, 10
 FLOOD = 2 * 1024 * 1024
 
 
@@ -115,6 +125,27 @@ async def leaving(target: Target) -> None:
 async def _leave(target: Target) -> None:
     async with connected(target) as wire:
         await wire.send(request("GET", "/api/books/"))
+
+
+async def asking_on(target: Target) -> None:
+    """Asks for the next thing as soon as there is an answer, on many connections at once."""
+    await _all(_ask_on(target, address=ELSEWHERE) for _ in range(ASKERS))
+
+
+async def asking_on_behind_a_proxy(target: Target) -> None:
+    """The same through a trusted proxy, which has any number of connections."""
+    await _all(_ask_on(target, address=PROXY) for _ in range(ASKERS))
+
+
+async def _ask_on(target: Target, *, address: str) -> None:
+    ask = request("GET", "/api/books/", {"X-Forwarded-For": "192.0.2.66"})
+    async with connected(target, address=address) as wire:
+        for _ in range(ASKS):
+            await wire.send(ask)
+            received = await wire.piece()
+            if not received:  # the address may open no connections at present
+                return
+            assert set(statuses(received)) <= {200, 429}
 
 
 async def pipelining(target: Target) -> None:

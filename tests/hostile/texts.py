@@ -70,9 +70,13 @@ async def json_bombs(target: Target) -> None:
             *(
                 client.post(address, content=bomb, headers=JSON)
                 for address, bomb in product(addresses, BOMBS.values())
-            )
+            ),
+            return_exceptions=True,
         )
     for answer in answers:
+        if isinstance(answer, httpx.TransportError):
+            continue  # closed: they come too fast
+        assert isinstance(answer, httpx.Response), answer
         assert answer.status_code in {400, 413, 422, 429}
         assert len(answer.content) < 2_000
 

@@ -15,10 +15,12 @@ from tests.live.sockets import GET, POST, answer, complaints_of, is_open
 from tests.parts import Person, ServerProcess
 from tests.waiting import until
 
-from livria_sse.server.files import OTHER_CONNECTIONS
+from livria_sse.server.files import OWN_FILES
 from livria_sse.web.rests import BURST
 
 LIMIT = 5
+#: As few as leave 100 places for clients.
+FILES = 300
 #: An address that nobody trusts, and another; the latter is everybody else's here.
 CROWDED, OTHER = "127.0.0.9", "127.0.0.1"
 TRUSTED = "127.0.0.8"
@@ -63,6 +65,14 @@ def is_answered(connection: socket.socket, request: bytes = HEALTH) -> bool:
         return False
 
 
+def until_answered(server: ServerProcess, address: str) -> None:
+    """Connects again and again until a request is answered."""
+    answered = False
+    while not answered:
+        with ExitStack() as attempt:
+            answered = is_answered(connected(attempt, server, address))
+
+
 def refused(server: ServerProcess) -> dict[str, int]:
     """How many connections were closed, by the limit."""
     lines = httpx.get(f"{server.url}/metrics").text.splitlines()
@@ -80,8 +90,7 @@ def test_connections_of_an_address(server: ServerProcess, stack: ExitStack) -> N
     assert is_answered(connected(stack, server, OTHER))
     assert refused(server)["address"] == before["address"] + 1
     held[0].close()
-    while not is_answered(connected(stack, server, CROWDED)):
-        pass
+    until_answered(server, CROWDED)
 
 
 def test_streams_are_not_counted(server: ServerProcess, stack: ExitStack) -> None:
@@ -111,8 +120,7 @@ def test_who_asks_too_fast(tmp_path: Path) -> None:
                     connected(left, server, CROWDED).sendall(BOOKS)
         assert is_answered(connected(stack, server, OTHER), BOOKS)
         assert "crowded: connections reach the limit of pace" in server.log.read_text()
-        while not is_answered(connected(stack, server, CROWDED)):
-            pass
+        until_answered(server, CROWDED)
 
 
 def test_who_has_left_already(server: ServerProcess) -> None:
@@ -146,8 +154,8 @@ async def test_more_connections_than_files(tmp_path: Path) -> None:
 
     However many say nothing, from however many addresses, others are answered, and streams stay.
     """
-    with ServerProcess(tmp_path, max_streams="10") as server, ExitStack() as stack:
-        places = 10 + OTHER_CONNECTIONS
+    with ServerProcess(tmp_path, files=FILES) as server, ExitStack() as stack:
+        places = FILES - OWN_FILES
         stream = connected(stack, server, OTHER)
         assert is_answered(stream, STREAM)
         idle = [connected(stack, server, OTHER) for _ in range(places + 50)]
@@ -158,13 +166,35 @@ async def test_more_connections_than_files(tmp_path: Path) -> None:
         assert is_answered(idle[-1])
         assert refused(server)["files"] > 50
         assert is_open(server, stream)
-        (complaint,) = complaints_of(server)
+        *_, complaint = complaints_of(server)
         assert "crowded: connections reach the limit of files, now by 127.0.0.1" in complaint
+
+
+def test_who_asks_now_and_then(tmp_path: Path) -> None:
+    """Nobody takes all places by asking for something on each, and waiting: others get theirs."""
+    with ServerProcess(tmp_path, files=FILES) as server, ExitStack() as stack:
+        idle = [connected(stack, server, OTHER) for _ in range(FILES - OWN_FILES)]
+        for connection in idle:
+            is_answered(connection)
+
+        assert is_answered(connected(stack, server, OTHER))
+        assert is_answered(connected(stack, server, CROWDED))
+
+
+def test_an_address_leaves_places(tmp_path: Path) -> None:
+    """However few files there are, nobody holds most of the places beside the streams."""
+    with (
+        ServerProcess(tmp_path, files=FILES, trusted_proxies=TRUSTED) as server,
+        ExitStack() as stack,
+    ):
+        held = [connected(stack, server, CROWDED) for _ in range(FILES - OWN_FILES)]
+
+        assert [is_answered(each) for each in held].count(True) == (FILES - OWN_FILES) // 4
 
 
 def test_few_files(tmp_path: Path) -> None:
     """Where few files may be opened, fewer streams are, and everything else is still answered."""
-    with ServerProcess(tmp_path, files=300) as server, ExitStack() as stack:
+    with ServerProcess(tmp_path, files=FILES) as server, ExitStack() as stack:
         assert "there are files for 50 streams instead of 10000" in server.log.read_text()
         streams = [connected(stack, server, OTHER) for _ in range(51)]
         *begun, last = [is_begun(stream) for stream in streams]

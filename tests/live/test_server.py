@@ -171,8 +171,8 @@ def test_other_versions_of_uvicorn(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("hard", "reached", "streams", "said"),
     [
-        (8192, 2500, 2000, ""),
-        (1024, 1024, 524, "there are files for 524 streams instead of 2000"),
+        (8192, 3200, 2000, ""),
+        (1024, 1024, 412, "there are files for 412 streams instead of 2000"),
         (300, 300, 50, "there are files for 50 streams instead of 2000"),
         (202, 202, 1, "there are files for 1 streams instead of 2000"),
     ],

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 from tests.factories import add_account, add_book
 
-from livria_sse.errors import IdempotencyKeyReused, NotPermitted, UnknownReview
+from livria_sse.errors import IdempotencyKeyReused, NotStaff, UnknownReview
 from livria_sse.models import Account, Difference, Review, Tombstone
 from livria_sse.store import Store
 
@@ -118,7 +118,7 @@ async def test_only_the_staff_moderates(store: Store, mina: Account) -> None:
     review = await post(store, mina)
 
     for verb in (store.moderation.hide, store.moderation.restore):
-        with pytest.raises(NotPermitted):
+        with pytest.raises(NotStaff):
             await verb(review.id, by=mina)
 
 

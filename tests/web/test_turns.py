@@ -23,7 +23,7 @@ def turns() -> Turns:
 
 def asked_by(address: str) -> Scope:
     """A request of an address."""
-    return {"client": (address, 0), "path": "/api/books/"}
+    return {"client": (address, 0), "path": "/api/books/", "headers": ()}
 
 
 async def test_many_of_one_address_take_turns(turns: Turns) -> None:
@@ -31,7 +31,7 @@ async def test_many_of_one_address_take_turns(turns: Turns) -> None:
     rounds: list[list[tuple[str, int]]] = [[]]
 
     async def ask(address: str, number: int) -> None:
-        await turns.take(asked_by(address))
+        await turns.begin(asked_by(address))
         rounds[-1].append((address, number))
 
     async def count_rounds() -> None:
@@ -50,7 +50,7 @@ async def test_many_of_one_address_take_turns(turns: Turns) -> None:
 async def test_who_asks_alone_does_not_wait(turns: Turns) -> None:
     """A request to which there is no other begins at once, whatever was asked for before."""
     for _ in range(3):
-        asking = turns.take(asked_by("192.0.2.1"))
+        asking = turns.begin(asked_by("192.0.2.1"))
         try:
             asking.send(None)
         except StopIteration:
@@ -62,7 +62,7 @@ async def test_who_asks_alone_does_not_wait(turns: Turns) -> None:
 
 async def test_who_leaves_gives_the_turn_away(turns: Turns) -> None:
     """A request that is given up while it waits keeps nobody behind it from beginning."""
-    asking = [asyncio.create_task(turns.take(asked_by("192.0.2.1"))) for _ in range(3)]
+    asking = [asyncio.create_task(turns.begin(asked_by("192.0.2.1"))) for _ in range(3)]
     await asyncio.sleep(0)
     _first, given_up, patient = asking
     given_up.cancel()
@@ -75,6 +75,6 @@ async def test_who_leaves_gives_the_turn_away(turns: Turns) -> None:
 
 async def test_nothing_is_kept_of_who_asked(turns: Turns) -> None:
     """When all have begun, nobody is remembered."""
-    await asyncio.gather(*(turns.take(asked_by(f"192.0.2.{number % 10}")) for number in range(50)))
+    await asyncio.gather(*(turns.begin(asked_by(f"192.0.2.{number % 10}")) for number in range(50)))
 
     await until(lambda: not turns._waiting)

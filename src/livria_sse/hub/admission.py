@@ -58,7 +58,11 @@ class Admission:
         if limit is None or not self._settings.limits:
             return True
         self.refused[limit] += 1
-        self._mentions.warn(limit, "busy: the limit on %s is reached, now by %s", limit, address)
+        self._mentions.warn(
+            limit,
+            "busy: the limit on %(limit)s is reached, now by %(address)s",
+            {"limit": limit, "address": address},
+        )
         return False
 
     def _reached(self, feeds: Sequence[Feed], address: str) -> Limit | None:

@@ -14,7 +14,7 @@ logger = logging.getLogger(__name__)
 #: Open files that are no connections of clients: the database, Redis, the log.
 OWN_FILES = 200
 #: Connections that are no streams: POSTs under way, health checks, and what waits.
-OTHER_CONNECTIONS = 300
+OTHER_CONNECTIONS = 1000
 
 
 def fitted(settings: Settings) -> Settings:
@@ -31,14 +31,19 @@ def fitted(settings: Settings) -> Settings:
         raise InvalidSettings(
             f"ulimit -n: {files} open files are allowed, and {OWN_FILES + 2} needed at least"
         )
-    fitting = free - min(OTHER_CONNECTIONS, free // 2)
-    if fitting >= settings.max_streams:
-        return settings
-    logger.warning(
-        "LIVRIA_MAX_STREAMS: there are files for %d streams instead of %d (ulimit -n)",
-        *(fitting, settings.max_streams),
-    )
-    return settings.model_copy(update={"max_streams": fitting})
+    others = min(OTHER_CONNECTIONS, free // 2)
+    # Nobody may hold all of those by themselves.
+    changed = {
+        "max_connections_per_address": min(settings.max_connections_per_address, others // 2)
+    }
+    if free - others < settings.max_streams:
+        changed["max_streams"] = free - others
+        logger.warning(
+            "LIVRIA_MAX_STREAMS: there are files for %(fitting)d streams instead of %(wanted)d "
+            "(ulimit -n)",
+            {"fitting": free - others, "wanted": settings.max_streams},
+        )
+    return settings.model_copy(update=changed)
 
 
 def _wanted(settings: Settings) -> int:

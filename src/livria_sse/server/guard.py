@@ -42,9 +42,9 @@ TOO_SLOW = Refusal(HTTPStatus.REQUEST_TIMEOUT, "it did not come in time")
 class GuardedProtocol(HttpToolsProtocol):
     """Refuses a request whose head is too large, and whoever keeps it waiting.
 
-    That is a client who does not send the rest of a request, or does not take its answer. When more
-    connections are open than there are places, the one that has kept it waiting longest is closed.
-    So whoever asks for something at once finds a place, even if nobody else does.
+    That is a client who does not send the rest of a request, or the next one, or does not take its
+    answer. When more connections are open than there are places, the one that has kept it waiting
+    longest is closed. So who asks for something at once finds a place, even if nobody else does.
     """
 
     def __init__(
@@ -177,9 +177,11 @@ class GuardedProtocol(HttpToolsProtocol):
             super().shutdown()
 
     def on_response_complete(self) -> None:
-        """Begins to answer the next request that waits."""
+        """Begins to answer the next request that waits, or waits for one."""
         del self._unanswered[0]
         super().on_response_complete()
+        if self._is_idle():
+            self._deadlines.add(self)
 
     def pause_writing(self) -> None:
         """Waits until the client takes something."""
@@ -189,7 +191,7 @@ class GuardedProtocol(HttpToolsProtocol):
     def resume_writing(self) -> None:
         """Waits for what it waited for before."""
         super().resume_writing()
-        if self._receiving is None:
+        if self._receiving is None and not self._is_idle():
             self._deadlines.discard(self)
 
     def send_400_response(self, msg: str) -> None:

@@ -113,7 +113,8 @@ class Server(uvicorn.Server):
         """Ends the streams, then everything else."""
         clock = asyncio.get_running_loop().time
         told_at = clock()
-        logger.info("told to stop: streams=%d", self._app.state.hub.statistics().streams)
+        streams = self._app.state.hub.statistics().streams
+        logger.info("told to stop: streams=%(streams)d", {"streams": streams})
         for listener in self.servers if self._replaced else ():
             listener.close()
         await self._app.state.hub.drain()
@@ -122,7 +123,7 @@ class Server(uvicorn.Server):
         await super().shutdown(sockets)
         last.cancel()
         await self._tasks.cancel()
-        logger.info("stopped: seconds=%.1f", clock() - told_at)
+        logger.info("stopped: seconds=%(seconds).1f", {"seconds": round(clock() - told_at, 1)})
 
 
 def _http(**given: Any) -> Any:

@@ -5,7 +5,7 @@ A hidden review is a tombstone that keeps its text where nothing else looks.
 
 from __future__ import annotations
 
-from livria_sse.errors import NotPermitted
+from livria_sse.errors import NotStaff
 from livria_sse.models import Account, Difference, Tombstone
 from livria_sse.store.changes import book_head
 from livria_sse.store.database import Connection, Database, Row
@@ -27,7 +27,7 @@ class Moderation:
 
     Its verbs return the difference that they made, which is one of nothing if the review was as it
     should be already. They raise `UnknownReview` where there is none, not even a hidden one, and
-    `NotPermitted` for whoever is not of the staff.
+    `NotStaff` for whoever is not of the staff.
     """
 
     def __init__(self, database: Database) -> None:
@@ -65,6 +65,6 @@ class Moderation:
 
 async def _find(connection: Connection, review_id: int, by: Account) -> Row:
     if not by.staff:
-        raise NotPermitted
+        raise NotStaff
     await lock_book_of(connection, review_id)
     return await find_kept(connection, review_id)

@@ -84,7 +84,7 @@ async def _read(request: Request) -> bytes:
     except ClientDisconnect as error:
         raise MalformedBody("The body was cut off.") from error
     # To decode the largest takes milliseconds, and many can be complete at once.
-    await request.state["turns"].take(request.scope, body=len(body))
+    await request.state["turns"].take(request.scope)
     return bytes(body)
 
 

@@ -42,7 +42,7 @@ class InTurn:
         """Answers 429, or goes on."""
         if scope["type"] == "http":
             try:
-                await self._turns.take(scope)
+                await self._turns.begin(scope)
             except TooManyRequests as error:
                 await problem(error)(scope, receive, send)
                 return

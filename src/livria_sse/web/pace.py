@@ -6,7 +6,7 @@ import asyncio
 import logging
 import math
 from collections import Counter
-from typing import Literal, NoReturn, get_args
+from typing import Literal, get_args
 
 from starlette.types import Scope
 
@@ -18,14 +18,18 @@ from livria_sse.web.rests import Rests
 
 logger = logging.getLogger(__name__)
 
-#: A body that is decoded counts as another request for every so many bytes.
+#: A body counts as another request for every so many bytes.
 BYTES_OF_A_REQUEST = 4096
-#: Whoever would have to wait longer than this is refused.
+#: No body counts as more, as none is decoded that is larger; one of unknown size counts as much.
+MOST_REQUESTS_OF_A_BODY = 16
+#: Whoever would have to wait longer than this is refused, after as long.
 LONGEST_SECONDS = 1.0
+#: Of more refusals than these at a time, the others are told at once: they take memory.
+MOST_LATE = 1000
 #: For so long after it was refused, an address may open connections no faster than the pace.
 WARY_SECONDS = 10.0
-#: Whoever asks for these decides whether the process gets any requests at all: they have a pace of
-#: their own, which is not used up by others from the same address.
+#: Whoever asks for these decides whether the process gets any requests at all: on a connection that
+#: is open they have a pace of their own, which others from the same address do not use up.
 VITAL = frozenset({"/healthz", "/readyz"})
 
 Outcome = Literal["delayed", "refused"]
@@ -35,11 +39,11 @@ class Pace:
     """Lets the requests of an address begin no faster than a rate: what comes faster waits.
 
     So whoever asks in a loop has a part of the event loop, which is everybody's, and not all that
-    there is of it. Whoever asks faster still is refused, which costs little, and no more wait than
-    can begin within a second. A trusted proxy has no pace: its requests are those of its clients.
-    Each process keeps it by itself, since its own event loop is what it shares out. Of an address
-    that was refused, no more is heard than may begin: to say no costs five times what it costs to
-    close a connection (0.25 and 0.05 ms).
+    there is of it. No more wait than can begin within a second. Whoever asks faster still is
+    refused, and that late, too: else they would ask again at once. A trusted proxy has no pace: its
+    requests are those of its clients. Each process keeps it by itself, since its own event loop is
+    what it shares out. An address that was refused may open connections no faster: to say no costs
+    five times what it costs to close a connection (0.25 and 0.05 ms).
     """
 
     def __init__(self, settings: Settings, proxies: Proxies) -> None:
@@ -49,12 +53,14 @@ class Pace:
         self._trusts = proxies.trusts
         self._begun, self._vital, self._heard = (Rests(interval) for _ in range(3))
         self._refused = Rests(WARY_SECONDS, burst=0)
+        #: How many are being told of their refusal.
+        self._late = 0
         self._mentions = Mentions(logger)
         #: How many requests came too fast, by what became of them.
         self.hasty = Counter[Outcome](dict.fromkeys(get_args(Outcome), 0))
 
-    async def keep(self, scope: Scope, *, body: int | None = None) -> None:
-        """Waits until a request may begin; or, once it has, until a body may be decoded (bytes).
+    async def keep(self, scope: Scope) -> None:
+        """Waits until a request may begin.
 
         Raises:
             TooManyRequests: That would take too long.
@@ -65,8 +71,9 @@ class Pace:
         begun = self._vital if scope["path"] in VITAL else self._begun
         delay = begun.delay(address)
         if delay > LONGEST_SECONDS:
-            self._refuse(address)
-        begun.add(address, 1 if body is None else body // BYTES_OF_A_REQUEST)
+            await self._refuse(address)
+            raise TooManyRequests(retry_seconds=math.ceil(delay - LONGEST_SECONDS))
+        begun.add(address, 1 + _requests_of_body(scope))
         if delay:
             self.hasty["delayed"] += 1
             await asyncio.sleep(delay)
@@ -84,10 +91,34 @@ class Pace:
         client = scope.get("client")
         return not self._limits or client is None or self._trusts(client[0])
 
-    def _refuse(self, address: str) -> NoReturn:
+    async def _refuse(self, address: str) -> None:
         self.hasty["refused"] += 1
         if not self._refused.delay(address):
             self._refused.add(address, 1)
         # It may be a proxy that nobody has named.
-        self._mentions.warn("pace", "crowded: requests of %s come faster than the pace", address)
-        raise TooManyRequests(retry_seconds=math.ceil(LONGEST_SECONDS))
+        self._mentions.warn(
+            "pace",
+            "crowded: requests of %(address)s come faster than the pace",
+            {"address": address},
+        )
+        if self._late < MOST_LATE:
+            self._late += 1
+            try:
+                await asyncio.sleep(LONGEST_SECONDS)
+            finally:
+                self._late -= 1
+
+
+def _requests_of_body(scope: Scope) -> int:
+    for name, value in scope["headers"]:
+        if name == b"content-length":
+            return _requests_of(value)
+        if name == b"transfer-encoding":
+            return MOST_REQUESTS_OF_A_BODY
+    return 0
+
+
+def _requests_of(declared: bytes) -> int:
+    # Python refuses to make a number of thousands of digits.
+    size = int(declared[:9]) if declared.isdigit() else 0
+    return min(size // BYTES_OF_A_REQUEST, MOST_REQUESTS_OF_A_BODY)

@@ -61,5 +61,7 @@ class Peers:
         self.refused[limit] += 1
         address = peer[0] if peer else UNKNOWN
         self._mentions.warn(
-            limit, "crowded: connections reach the limit of %s, now by %s", limit, address
+            limit,
+            "crowded: connections reach the limit of %(limit)s, now by %(address)s",
+            {"limit": limit, "address": address},
         )

@@ -22,6 +22,7 @@ STATUSES: Mapping[type[errors.LivriaError], HTTPStatus] = {
     errors.InvalidToken: HTTPStatus.UNAUTHORIZED,
     errors.CrossSiteRequest: HTTPStatus.FORBIDDEN,
     errors.NotPermitted: HTTPStatus.FORBIDDEN,
+    errors.NotStaff: HTTPStatus.FORBIDDEN,
     errors.UnknownBook: HTTPStatus.NOT_FOUND,
     errors.UnknownReview: HTTPStatus.NOT_FOUND,
     errors.UsernameTaken: HTTPStatus.CONFLICT,

@@ -25,16 +25,18 @@ class Turns:
         #: Who has had a turn in this round, and the requests of theirs that wait.
         self._waiting: dict[str, deque[asyncio.Future[None]]] = {}
 
-    async def take(self, scope: Scope, *, body: int | None = None) -> None:
-        """Waits for a turn to begin a request; or, once it has begun, to decode a body (bytes).
+    async def begin(self, scope: Scope) -> None:
+        """Waits for a turn to begin a request.
 
         Raises:
             TooManyRequests: The address asks too fast.
         """
-        await self.pace.keep(scope, body=body)
-        await self._take(address_of(scope))
+        await self.pace.keep(scope)
+        await self.take(scope)
 
-    async def _take(self, address: str) -> None:
+    async def take(self, scope: Scope) -> None:
+        """Waits for a turn to go on with a request."""
+        address = address_of(scope)
         loop = asyncio.get_running_loop()
         waiting = self._waiting.get(address)
         if waiting is None:

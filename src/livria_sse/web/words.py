@@ -159,6 +159,7 @@ REASONS: Mapping[Language, Words] = {
         "Sign in first.": "먼저 로그인해 주세요.",
         "The token is not valid, or no longer.": "다시 로그인해 주세요.",
         "Only the author or the staff may change this review.": "작성자만 바꿀 수 있습니다.",
+        "Only the staff may hide and restore reviews.": "운영자만 숨기고 되돌릴 수 있습니다.",
         "There is no such review.": "없는 댓글입니다.",
         "There is no such book.": "없는 책입니다.",
         "The database does not answer at present.": "잠시 후 다시 시도해 주세요.",
