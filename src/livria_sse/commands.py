@@ -71,9 +71,8 @@ def serve(host: str | None, port: int | None, workers: int | None) -> None:
             raise
         settings = prepared(settings)
         app = create_app(settings)
-        migrate_database(
-            settings.database_url
-        )  # here, a database that cannot be opened is one line
+        # Here, a database that cannot be opened is one line.
+        migrate_database(settings.database_url)
     run_server(app, settings)
 
 

@@ -120,11 +120,12 @@ async def test_networks_of_one_customer_have_one_pace() -> None:
     [
         ((b"content-length", b"%d" % (BYTES_OF_A_REQUEST - 1)), BURST + 1),
         ((b"content-length", b"%d" % (9 * BYTES_OF_A_REQUEST)), BURST // 10 + 1),
+        ((b"content-length", b"0" * 20 + b"65536"), BURST // (1 + MOST_REQUESTS_OF_A_BODY) + 1),
         ((b"content-length", b"9" * 5000), BURST // (1 + MOST_REQUESTS_OF_A_BODY) + 1),
         ((b"transfer-encoding", b"chunked"), BURST // (1 + MOST_REQUESTS_OF_A_BODY) + 1),
         ((b"content-length", b"-1"), BURST + 1),
     ],
-    ids=["small", "large", "endless", "of unknown size", "nonsense"],
+    ids=["small", "large", "after zeros", "endless", "of unknown size", "nonsense"],
 )
 async def test_large_bodies_count_as_many_requests(header: tuple[bytes, bytes], begin: int) -> None:
     """Large bodies, which take long to decode, use up what an address may; small ones do not."""

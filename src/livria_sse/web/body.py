@@ -12,6 +12,7 @@ from starlette.requests import ClientDisconnect
 
 from livria_sse.errors import BodyTooLarge, MalformedBody, UnsupportedMediaType
 from livria_sse.inputs import validated
+from livria_sse.web.lengths import bounded
 from livria_sse.web.state import Request
 
 M = TypeVar("M", bound=BaseModel)
@@ -56,16 +57,11 @@ async def check_declared_length(request: Request) -> None:
         BodyTooLarge: Larger than any that is read.
     """
     declared = request.headers.get("content-length", "0")
-    if declared.isdecimal() and _is_over(LARGEST_BODY, declared):
-        if not _is_over(LARGEST_REFUSED, declared):
+    length = bounded(declared, LARGEST_REFUSED + 1) if declared.isdecimal() else 0
+    if length > LARGEST_BODY:
+        if length <= LARGEST_REFUSED:
             await _discard(request)
         raise BodyTooLarge
-
-
-def _is_over(most: int, digits: str) -> bool:
-    # Python refuses to make a number of thousands of digits.
-    digits = digits.lstrip("0")
-    return len(digits) > len(str(most)) or int(digits or "0") > most
 
 
 async def _discard(request: Request) -> None:

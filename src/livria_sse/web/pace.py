@@ -14,6 +14,7 @@ from livria_sse.errors import TooManyRequests
 from livria_sse.logs import Mentions
 from livria_sse.settings import Settings
 from livria_sse.web.clients import Proxies, address_of
+from livria_sse.web.lengths import bounded
 from livria_sse.web.rests import Rests
 
 logger = logging.getLogger(__name__)
@@ -112,13 +113,9 @@ class Pace:
 def _requests_of_body(scope: Scope) -> int:
     for name, value in scope["headers"]:
         if name == b"content-length":
-            return _requests_of(value)
+            most = MOST_REQUESTS_OF_A_BODY * BYTES_OF_A_REQUEST
+            length = bounded(value.decode(), most) if value.isdigit() else 0
+            return length // BYTES_OF_A_REQUEST
         if name == b"transfer-encoding":
             return MOST_REQUESTS_OF_A_BODY
     return 0
-
-
-def _requests_of(declared: bytes) -> int:
-    # Python refuses to make a number of thousands of digits.
-    size = int(declared[:9]) if declared.isdigit() else 0
-    return min(size // BYTES_OF_A_REQUEST, MOST_REQUESTS_OF_A_BODY)
