@@ -7,7 +7,9 @@ import logging
 from types import TracebackType
 from typing import Any
 
-from livria_sse.logs import JSONLines, Lines
+import pytest
+
+from livria_sse.logs import JSONLines, Lines, Mentions
 
 ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None]
 
@@ -46,3 +48,14 @@ def test_lines_for_programs() -> None:
     assert (told["book"], told["level"], told["logger"]) == (10, "info", "livria_sse.hub")
     assert told["time"].endswith("+00:00")
     assert told["traceback"].startswith("Traceback")
+
+
+def test_mentions_have_fields(caplog: pytest.LogCaptureFixture) -> None:
+    """What is said once a minute is told by name, too, and of each thing by itself."""
+    mentions = Mentions(logging.getLogger("livria_sse.hub"))
+    for limit in ("address", "address", "files"):
+        mentions.warn(limit, "the limit of %(limit)s", {"limit": limit})
+
+    told = [json.loads(JSONLines().format(record)) for record in caplog.records]
+    assert [each["limit"] for each in told] == ["address", "files"]
+    assert [each["message"] for each in told] == ["the limit of address", "the limit of files"]

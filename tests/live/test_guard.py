@@ -329,4 +329,6 @@ def test_upgrades_are_not_taken(server: ServerProcess) -> None:
     with connected(server) as connection:
         connection.sendall(GET % b"/healthz" + UPGRADE + b"\r\n")
 
-        assert answer(connection).startswith(b"HTTP/1.1 200 ")
+        answered = answer(connection)
+    assert answered.startswith(b"HTTP/1.1 200 ")
+    assert b"\r\nconnection: close\r\n" in answered

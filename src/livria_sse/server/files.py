@@ -33,9 +33,8 @@ def fitted(settings: Settings) -> Settings:
         )
     others = min(OTHER_CONNECTIONS, free // 2)
     # Nobody may hold all of those by themselves.
-    changed = {
-        "max_connections_per_address": min(settings.max_connections_per_address, others // 2)
-    }
+    most = max(1, others // 2)
+    changed = {"max_connections_per_address": min(settings.max_connections_per_address, most)}
     if free - others < settings.max_streams:
         changed["max_streams"] = free - others
         logger.warning(
