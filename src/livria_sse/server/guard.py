@@ -129,8 +129,6 @@ class GuardedProtocol(HttpToolsProtocol):
         self._unanswered.append(self.cycle)
         self._receiving = "body"
         self._headers_of_head = len(self.headers)
-        if self.parser.should_upgrade():
-            self.cycle.keep_alive = False  # the parser passes over what follows in the same read
 
     def _fault_of_head(self) -> Refusal | None:
         if self._head_size() > LARGEST_HEAD:
