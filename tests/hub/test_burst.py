@@ -20,6 +20,15 @@ def test_large_bursts_are_cut() -> None:
     assert [Chunks().feed(chunk) for chunk in burst.chunks] == bodies
 
 
+def test_frames_are_counted() -> None:
+    """A frame is what an empty line ends, wherever the burst is cut; a comment alone is none."""
+    frame = b"event: x\ndata: " + b"x" * (LARGEST_PIECE - 17) + b"\n\n"
+
+    assert Burst(frame).before(b": for people\n").frames == 1
+    assert [len(piece) for piece in Burst(frame * 3).pieces][:2] == [LARGEST_PIECE] * 2
+    assert Burst(frame * 3).frames == 3
+
+
 def test_encoded_once() -> None:
     """All readers get the same objects."""
     burst = Burst(DATA)

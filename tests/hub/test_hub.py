@@ -366,6 +366,24 @@ async def test_draining_ends_all(service: Service, new_reader: NewReader) -> Non
         assert service.hub.draining
 
 
+async def test_frames_are_counted(store: Store, new_reader: NewReader) -> None:
+    """A stream knows how many frames its reader was given: at once, late, and as signs of life."""
+    async with serving(store, heartbeat_seconds=1) as service:
+        reader = new_reader()
+        events = reader.replica.events
+        async with watching(service.hub, reader, service.book) as subscriber:
+            await service.post("at once")
+            await reader.until(1)
+            reader.stop_reading()
+            for number in range(SIZE + 20):
+                await service.post(f"late {number}")
+            reader.go_on_reading()
+            await reader.until(SIZE + 21)
+            await until(lambda: any(event.type == "stream.heartbeat" for event in events))
+
+            assert subscriber.frames == len(events)
+
+
 async def test_rungs_are_counted(service: Service) -> None:
     """Each resumed stream counts by the rung that had what its reader lacked, each read by its."""
     for number in range(3):

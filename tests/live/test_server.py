@@ -147,7 +147,7 @@ def test_the_end_of_a_stream(server: ServerProcess) -> None:
         moved = jun.post(7, "one more")["position"]
     line = re.compile(
         r"stream ended: address=198\.51\.100\.7 book=7 mode=resumed seconds=\d+\.\d "
-        rf"position={re.escape(moved)} changes=1 reason=left$",
+        rf"position={re.escape(moved)} frames=(\d+) reason=left$",
         re.MULTILINE,
     )
     with connection(server) as reader:
@@ -155,10 +155,31 @@ def test_the_end_of_a_stream(server: ServerProcess) -> None:
             f"GET /sse/books/7/?last_event_id={position} HTTP/1.1\r\nHost: x\r\n"
             "X-Forwarded-For: 198.51.100.7\r\n\r\n".encode()
         )
-        received(reader, b"one more")
+        told = received(reader, f"id: {moved}\n\n".encode())
     wait_until_left(server)
 
-    assert len(line.findall(server.log.read_text())) == 1
+    assert line.findall(server.log.read_text()) == [str(told.count(b"\n\n"))]
+
+
+@pytest.mark.parametrize(("path", "books"), [("4/", "4"), ("?book=4&book=5", "4,5")])
+def test_frames_in_the_log(path: str, books: str, tmp_path: Path) -> None:
+    """The line counts every frame from the first to the farewell, also those of several books."""
+    with (
+        ServerProcess(tmp_path) as server,
+        Person(server.url, "mina") as mina,
+        connection(server) as reader,
+    ):
+        reader.sendall(f"GET /sse/books/{path} HTTP/1.0\r\n\r\n".encode())
+        told = received(reader, b"stream.ready")
+        mina.post(4, "one")
+        mina.post(4, "two")
+        told += received(reader, b"two")
+        assert server.stop() == 0
+        told += received(reader)
+
+    frames = told.partition(b"\r\n\r\n")[2].count(b"\n\n")
+    (said,) = re.findall(rf"book={books} .* frames=(\d+) reason=closing", server.log.read_text())
+    assert int(said) == frames
 
 
 def test_other_versions_of_uvicorn(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -90,14 +90,14 @@ class Admission:
             del self._of_address[subscriber.address]
         logger.info(
             "stream ended: address=%(address)s book=%(book)s mode=%(mode)s seconds=%(seconds).1f "
-            "position=%(position)s changes=%(changes)d reason=%(reason)s",
+            "position=%(position)s frames=%(frames)d reason=%(reason)s",
             {
                 "address": subscriber.address,
                 "book": ",".join(str(cursor.feed.book_id) for cursor in subscriber.cursors),
                 "mode": subscriber.mode,
                 "seconds": round(asyncio.get_running_loop().time() - subscriber.begun_at, 1),
                 "position": standing(subscriber.cursors),
-                "changes": sum(cursor.seq - cursor.began for cursor in subscriber.cursors),
+                "frames": subscriber.frames,
                 "reason": ending,
             },
         )

@@ -8,6 +8,8 @@ from typing import Any
 
 #: No piece is larger, so that a server's buffer for one reader stays bounded.
 LARGEST_PIECE = 64 * 1024
+#: What ends a frame: an empty line (WHATWG HTML, section 9.2.6).
+END_OF_FRAME = b"\n\n"
 
 #: What an ASGI server sends. One message, once made, is sent to every subscriber and not changed.
 Message = Mapping[str, Any]
@@ -17,7 +19,9 @@ class Burst:
     """Some frames, in pieces of at most 64 KiB, as each way of pushing needs them."""
 
     def __init__(self, data: bytes) -> None:
-        #: The frames, in plain bytes.
+        #: How many frames there are.
+        self.frames = data.count(END_OF_FRAME)
+        #: These, in plain bytes.
         self.pieces = tuple(
             data[start : start + LARGEST_PIECE] for start in range(0, len(data), LARGEST_PIECE)
         )

@@ -15,7 +15,7 @@ class Cursor:
     """How far a subscriber has come in one book. There is nothing else that is kept for them."""
 
     __slots__ = (
-        "began", "feed", "reading", "seq", "sink", "subscriber", "viewers_told", "viewing",
+        "feed", "reading", "seq", "sink", "subscriber", "viewers_told", "viewing",
     )  # fmt: skip
 
     def __init__(
@@ -23,8 +23,6 @@ class Cursor:
     ) -> None:
         self.subscriber = subscriber
         self.feed = feed
-        #: The seq at which they began: what is between is counted, instead of each copy.
-        self.began = seq
         #: The seq up to which everything was given to the server to send.
         self.seq = seq
         #: What is written of this book.

@@ -98,11 +98,13 @@ class Fanout:
                 continue
             cursor.seq = head
             self.deliveries += 1
+            subscriber.frames += burst.frames
             if not cursor.sink.write(burst):
                 subscriber.wait()
 
     def begin(self, subscriber: Subscriber, begin: Beginning) -> None:
         """Writes what a stream begins with."""
+        subscriber.frames += begin.opening.frames
         if not subscriber.sink.open(begin.opening):
             subscriber.wait()
         for cursor, welcome in zip(subscriber.cursors, begin.welcomes, strict=True):
@@ -112,12 +114,14 @@ class Fanout:
 
     def write(self, subscriber: Subscriber, burst: Burst) -> None:
         """Writes to one who is not busy; if that fills their socket they are, until it drains."""
+        subscriber.frames += burst.frames
         if not subscriber.sink.write(burst):
             subscriber.wait()
 
     def _tell(self, cursor: Cursor, burst: Burst, head: int) -> None:
         cursor.seq = head
         self.deliveries += 1
+        cursor.subscriber.frames += burst.frames
         if not cursor.sink.write(burst):
             cursor.subscriber.wait()
 

@@ -187,6 +187,7 @@ class Hub:
         subscriber.ending = ending
         subscriber.busy = True  # nothing is written to it from now on
         closing = Burst(frames.closing()) if ending == "closing" else None
+        subscriber.frames += closing.frames if closing else 0
         subscriber.sink.end(closing)
 
     async def drain(self) -> None:

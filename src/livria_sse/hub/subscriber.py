@@ -41,6 +41,7 @@ class Subscriber:
         "cursors",
         "ending",
         "expires_at",
+        "frames",
         "mode",
         "part",
         "sink",
@@ -68,6 +69,8 @@ class Subscriber:
         self.sink = sink
         #: When the stream is too old, in the event loop's time.
         self.expires_at = expires_at
+        #: How many frames were given to the server to send.
+        self.frames = 0
         #: Whether nothing may be written at present: the socket is full, or the stream ends.
         self.busy = False
         #: Which part of the heartbeat visits it.
