@@ -55,7 +55,7 @@ class Application(Starlette):
         asked = None
         if scope["type"] == "http":
             self._proxies.reveal(scope)
-            if scope["method"] == "GET":
+            if scope["method"] in {"GET", "HEAD"}:
                 asked = stream.asked_stream(scope)
         if asked is None:
             await super().__call__(scope, receive, send)

@@ -65,6 +65,15 @@ async def test_listed_pages_read_refused_streams(browser: httpx.AsyncClient, add
     assert answer.headers["vary"] == "Origin"
 
 
+async def test_the_head_of_a_stream(browser: httpx.AsyncClient) -> None:
+    """HEAD goes the way of the stream itself: nothing is said twice of who may read it."""
+    answer = await browser.head("/sse/books/10/", headers=from_page(LISTED))
+
+    assert answer.status_code == 200
+    assert answer.headers.get_list("access-control-allow-origin") == [LISTED]
+    assert answer.headers.get_list("vary") == ["Origin"]
+
+
 async def test_other_pages_may_not(browser: httpx.AsyncClient, service: Service) -> None:
     """A page of any other origin may neither write nor read."""
     for origin in (OTHER, "null", f"{LISTED}.evil.example", LISTED.replace("https", "http")):
