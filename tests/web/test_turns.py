@@ -5,11 +5,15 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from starlette.types import Scope
+from starlette.types import Message, Scope
 
+from livria_sse.errors import MalformedBody
+from livria_sse.inputs import Credentials
 from livria_sse.settings import Settings
+from livria_sse.web.body import read_json
 from livria_sse.web.clients import Proxies
 from livria_sse.web.pace import Pace
+from livria_sse.web.state import Request
 from livria_sse.web.turns import Turns
 from tests.waiting import until
 
@@ -24,6 +28,17 @@ def turns() -> Turns:
 def asked_by(address: str) -> Scope:
     """A request of an address."""
     return {"client": (address, 0), "path": "/api/books/", "headers": ()}
+
+
+def with_body(address: str, body: bytes, turns: Turns) -> Request:
+    """A request of an address that has come as a whole."""
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    headers = [(b"content-type", b"application/json")]
+    scope = {"type": "http", **asked_by(address), "headers": headers, "state": {"turns": turns}}
+    return Request(scope, receive)
 
 
 async def test_many_of_one_address_take_turns(turns: Turns) -> None:
@@ -45,6 +60,27 @@ async def test_many_of_one_address_take_turns(turns: Turns) -> None:
 
     begun = [each for each in rounds if each]
     assert begun == [[(greedy, 1), (modest, 1)], [(greedy, 2)], [(greedy, 3)], [(greedy, 4)]]
+
+
+async def test_bodies_are_decoded_in_turn(turns: Turns) -> None:
+    """Of many bodies that are complete at once, one of each address is decoded in a round."""
+    decoded: list[int] = []
+    rounds = 0
+
+    async def count_rounds() -> None:
+        nonlocal rounds
+        while len(decoded) < 3:
+            await asyncio.sleep(0)
+            rounds += 1
+
+    async def send_body() -> None:
+        with pytest.raises(MalformedBody):
+            await read_json(with_body("192.0.2.1", b"[]", turns), Credentials)
+        decoded.append(rounds)
+
+    await asyncio.gather(*(send_body() for _ in range(3)), count_rounds())
+
+    assert decoded == [0, 1, 2]
 
 
 async def test_who_asks_alone_does_not_wait(turns: Turns) -> None:
