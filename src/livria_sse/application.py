@@ -29,11 +29,11 @@ from livria_sse.web import accounts, books, changes, openapi, ops, pages, review
 from livria_sse.web.clients import Proxies
 from livria_sse.web.collectors import collectors
 from livria_sse.web.metrics import open_metrics
-from livria_sse.web.middleware import InTurn, OptionalSlash, SameSite
+from livria_sse.web.middleware import OptionalSlash, SameSite
 from livria_sse.web.origins import METHODS, READ, SENT, Origins
 from livria_sse.web.pace import Pace
 from livria_sse.web.peers import Peers
-from livria_sse.web.problems import HANDLERS
+from livria_sse.web.problems import HANDLERS, problem
 from livria_sse.web.state import State
 from livria_sse.web.static import Static
 from livria_sse.web.templating import open_templates
@@ -43,29 +43,34 @@ Lifespan = Callable[[Starlette], AbstractAsyncContextManager[State]]
 
 
 class Application(Starlette):
-    """Starlette behind proxies; streams go past its middleware, of which they need nothing."""
+    """Starlette behind proxies, in turn.
 
-    def __init__(self, proxies: Proxies, turns: Turns, **parts: Any) -> None:
+    Streams go past its middleware, of which they need nothing.
+    """
+
+    def __init__(self, proxies: Proxies, turns: Turns, origins: Origins, **parts: Any) -> None:
         super().__init__(**parts)
         self._proxies = proxies
         self._turns = turns
+        self._origins = origins
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answers a request."""
-        asked = None
-        if scope["type"] == "http":
-            self._proxies.reveal(scope)
-            if scope["method"] in {"GET", "HEAD"}:
-                asked = stream.asked_stream(scope)
-        if asked is None:
+        """Answers a request, unless its client asks too fast."""
+        if scope["type"] != "http":
             await super().__call__(scope, receive, send)
             return
+        self._proxies.reveal(scope)
+        asked = stream.asked_stream(scope) if scope["method"] in {"GET", "HEAD"} else None
         try:
             await self._turns.begin(scope)
-        except TooManyRequests:
-            await asked.turn_away(scope, send)
-        else:
+        except TooManyRequests as error:
+            refused = asked.turn_away if asked else self._origins.shown(problem(error), scope)
+            await refused(scope, receive, send)
+            return
+        if asked:
             await asked(scope, receive, send)
+        else:
+            await super().__call__(scope, receive, self._turns.pace.counting(scope, send))
 
 
 def create_app(settings: Settings, tallies: Tallies | None = None) -> Starlette:
@@ -84,10 +89,10 @@ def create_app(settings: Settings, tallies: Tallies | None = None) -> Starlette:
     app = Application(
         proxies,
         turns,
+        origins,
         routes=_routes(),
         middleware=[
             *_cross_origin(settings.allowed_origins),
-            Middleware(InTurn, turns),
             Middleware(SameSite, origins),
             Middleware(OptionalSlash),
         ],

@@ -7,12 +7,20 @@ from pathlib import Path
 from typing import Literal
 
 import pytest
-from starlette.types import Scope
+from starlette.types import Message, Scope
 
 from livria_sse.errors import TooManyRequests
 from livria_sse.settings import Settings
 from livria_sse.web.clients import Proxies
-from livria_sse.web.pace import BYTES_OF_A_REQUEST, MOST_LATE, MOST_REQUESTS_OF_A_BODY, Pace
+from livria_sse.web.pace import (
+    BURST_OF_FILES,
+    BYTES_OF_A_REQUEST,
+    BYTES_OF_AN_ANSWER,
+    LONGEST_SECONDS_OF_FILES,
+    MOST_LATE,
+    MOST_REQUESTS_OF_A_BODY,
+    Pace,
+)
 from livria_sse.web.rests import BURST, MANY, Rests
 from tests.web.service import serving
 
@@ -134,6 +142,32 @@ async def test_large_bodies_count_as_many_requests(header: tuple[bytes, bytes], 
     assert outcomes == ["begins"] * begin + ["refused"]
 
 
+async def test_large_answers_count_as_many_requests() -> None:
+    """Large answers, which take long to read and to encode, use up what an address may."""
+    pace, sent = paced(SLOW), []
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    await pace.keep(STRANGER)
+    for size in (BYTES_OF_AN_ANSWER - 1, (BURST - 1) * BYTES_OF_AN_ANSWER):
+        message = {"type": "http.response.body", "body": b"x" * size, "more_body": True}
+        await pace.counting(STRANGER, send)(message)
+        assert sent.pop() is message
+    assert [await outcome(pace, STRANGER) for _ in range(2)] == ["begins", "refused"]
+
+
+async def test_files_have_a_pace_of_their_own() -> None:
+    """A page breaks without one of its files: more come at once, and the others wait for longer."""
+    pace, file = paced("10/second"), asked_by("192.0.2.1", "/static/book.js")
+    outcomes = [await outcome(pace, file) for _ in range(BURST_OF_FILES + 2)]
+    assert outcomes == ["begins"] * (BURST_OF_FILES + 1) + ["waits"]
+    assert await outcome(pace, STRANGER) == "begins"
+    waiting = 10 * round(LONGEST_SECONDS_OF_FILES)
+    outcomes = [await outcome(pace, file) for _ in range(waiting + 1)]
+    assert outcomes[-1] == "refused"
+
+
 async def test_refusals_come_late() -> None:
     """Who is refused learns of it after a second; of very many, the others learn of it at once."""
     pace = paced(SLOW)
@@ -191,11 +225,15 @@ async def test_refusals_are_told_as_each_client_understands(tmp_path: Path) -> N
             assert (await client.get("/api/books/")).status_code == 200
         refused = await client.get("/api/books/")
         stream = await client.get("/sse/books/1/")
+        asking_first = {"Access-Control-Request-Method": "POST"}
+        preflight = await client.options("/api/reviews/", headers=asking_first)
         assert (await client.get("/healthz")).status_code == 200
 
     assert refused.status_code == 429
     assert 3000 < int(refused.headers["retry-after"]) < 3600
     assert refused.headers["access-control-allow-origin"] == origin
+    assert "Retry-After" in refused.headers["access-control-expose-headers"]
+    assert preflight.status_code == 429
     assert stream.status_code == 200
     assert "event: stream.busy" in stream.text
     assert stream.headers["access-control-allow-origin"] == origin

@@ -13,8 +13,11 @@ from livria_sse.log.local import LocalLog
 from livria_sse.models import Difference
 from livria_sse.settings import Settings
 from livria_sse.store import Store
+from livria_sse.web.clients import Proxies
 from livria_sse.web.origins import Origins
+from livria_sse.web.pace import Pace
 from livria_sse.web.stream import EventStream, _asked_position
+from livria_sse.web.turns import Turns
 from tests.factories import add_account, add_book
 from tests.hub.readers import stream
 from tests.sse import Event, EventReader
@@ -40,12 +43,16 @@ async def answer_of(
     async def send(message: Any) -> None:
         messages.append(message)
 
+    settings = Settings()
+    proxies = Proxies(settings.trusted_proxies)
+    turns = Turns(Pace(settings, proxies))
     scope = {
         "type": "http",
         "method": method,
         "headers": [(b"last-event-id", position.encode())],
         "query_string": b"",
-        "state": {"hub": hub, "origins": Origins(())},
+        "path": f"/sse/books/{book}/",
+        "state": {"hub": hub, "origins": Origins(()), "turns": turns},
     }
     await EventStream(scope, [book])(scope, receive, send)
     start, *bodies = messages

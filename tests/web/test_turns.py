@@ -109,6 +109,26 @@ async def test_who_leaves_gives_the_turn_away(turns: Turns) -> None:
     assert not patient.cancelled()
 
 
+async def test_one_of_an_address_is_alone(turns: Turns) -> None:
+    """One request of each address is in there at a time, and when none is, nothing is kept."""
+    inside: list[str] = []
+    most = 0
+
+    async def stay(address: str) -> None:
+        nonlocal most
+        async with turns.alone(asked_by(address)):
+            inside.append(address)
+            most = max(most, len(inside))
+            assert len(set(inside)) == len(inside)
+            await asyncio.sleep(0)
+            inside.remove(address)
+
+    await asyncio.gather(*(stay(f"192.0.2.{number % 3}") for number in range(12)))
+
+    assert most == 3
+    assert not turns._held
+
+
 async def test_nothing_is_kept_of_who_asked(turns: Turns) -> None:
     """When all have begun, nobody is remembered."""
     await asyncio.gather(*(turns.begin(asked_by(f"192.0.2.{number % 10}")) for number in range(50)))

@@ -60,6 +60,12 @@ class Beginning(NamedTuple):
         return self._replace(opening=self.opening.behind(frames.padding()))
 
     @property
+    def size(self) -> int:
+        """How many bytes it has."""
+        missed = [welcome.difference.size for welcome in self.welcomes if welcome.difference]
+        return self.opening.size + sum(missed)
+
+    @property
     def rung(self) -> Rung | None:
         """The farthest rung from which anything was taken."""
         if len(self.welcomes) == 1:

@@ -2,33 +2,34 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Sequence
+
 from starlette.responses import Response
 
 from livria_sse.documents import JSONText, changes_json
 from livria_sse.errors import InvalidInput
-from livria_sse.hub import Answer, Hub
+from livria_sse.hub import Answer
 from livria_sse.web.answers import JSONAnswer
 from livria_sse.web.params import book_of_input, named_books, query_book
 from livria_sse.web.resource import resource
 from livria_sse.web.state import Request
 
+#: To encode more changes than these takes so long that others have their turn meanwhile.
+FEW = 50
+
 
 async def since(request: Request) -> Response:
     """What changed in a book after a position, as its stream tells it."""
     book_id = query_book(request)
-    hub = request.state["hub"]
-    with book_of_input():
-        (answer,) = await hub.reception.answers([book_id], _after(request))
-    return JSONAnswer(_told(answer, hub))
+    (told,) = await _told(request, [book_id])
+    return JSONAnswer(told)
 
 
 async def since_in_several(request: Request) -> Response:
     """What changed in several books after an id of their one stream, in the order of its books."""
     book_ids = named_books(request.query_params.getlist("book"))
-    hub = request.state["hub"]
-    with book_of_input():
-        answers = await hub.reception.answers(book_ids, _after(request))
-    told = ",".join(_told(answer, hub) for answer in answers)
+    told = ",".join(await _told(request, book_ids))
     return JSONAnswer(JSONText(f'{{"books":[{told}]}}'))
 
 
@@ -39,8 +40,19 @@ def _after(request: Request) -> str:
     return after
 
 
-def _told(answer: Answer, hub: Hub) -> JSONText:
-    return changes_json(answer.difference, hub.epoch, reset=answer.reset)
+async def _told(request: Request, book_ids: Sequence[int]) -> Sequence[JSONText]:
+    hub = request.state["hub"]
+    after = _after(request)
+    async with request.state["turns"].alone(request.scope):
+        with book_of_input():
+            answers = await hub.reception.answers(book_ids, after)
+        if sum(len(answer.difference.changes) for answer in answers) <= FEW:
+            return _encoded(answers, hub.epoch)
+        return await asyncio.to_thread(_encoded, answers, hub.epoch)
+
+
+def _encoded(answers: Sequence[Answer], epoch: str) -> Sequence[JSONText]:
+    return [changes_json(answer.difference, epoch, reset=answer.reset) for answer in answers]
 
 
 ROUTES = [

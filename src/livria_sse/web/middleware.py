@@ -5,11 +5,10 @@ from __future__ import annotations
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from livria_sse.errors import CrossSiteRequest, TooManyRequests
+from livria_sse.errors import CrossSiteRequest
 from livria_sse.web.credentials import bearer_token
 from livria_sse.web.origins import Origins
 from livria_sse.web.problems import problem
-from livria_sse.web.turns import Turns
 
 PATHS_WITH_SLASH = ("/api/", "/sse/", "/books/", "/sign-", "/language")
 SAFE_METHODS = {"GET", "HEAD", "OPTIONS", "TRACE"}  # RFC 9110, section 9.2.1
@@ -28,24 +27,6 @@ class OptionalSlash:
         """Adds the slash where it is missing."""
         if scope["type"] == "http" and scope["path"].startswith(PATHS_WITH_SLASH):
             scope = {**scope, "path": scope["path"].rstrip("/") + "/"}
-        await self._app(scope, receive, send)
-
-
-class InTurn:
-    """Lets requests begin in turn, and refuses those that come too fast."""
-
-    def __init__(self, app: ASGIApp, turns: Turns) -> None:
-        self._app = app
-        self._turns = turns
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answers 429, or goes on."""
-        if scope["type"] == "http":
-            try:
-                await self._turns.begin(scope)
-            except TooManyRequests as error:
-                await problem(error)(scope, receive, send)
-                return
         await self._app(scope, receive, send)
 
 

@@ -8,7 +8,7 @@ import math
 from collections import Counter
 from typing import Literal, get_args
 
-from starlette.types import Scope
+from starlette.types import Message, Scope, Send
 
 from livria_sse.errors import TooManyRequests
 from livria_sse.logs import Mentions
@@ -19,8 +19,8 @@ from livria_sse.web.rests import Rests
 
 logger = logging.getLogger(__name__)
 
-#: A body counts as another request for every so many bytes.
-BYTES_OF_A_REQUEST = 4096
+#: A body counts as another request for every so many bytes, and an answer for every so many.
+BYTES_OF_A_REQUEST, BYTES_OF_AN_ANSWER = 4096, 16_384
 #: No body counts as more, as none is decoded that is larger; one of unknown size counts as much.
 MOST_REQUESTS_OF_A_BODY = 16
 #: Whoever would have to wait longer than this is refused, after as long.
@@ -32,6 +32,9 @@ WARY_SECONDS = 10.0
 #: Whoever asks for these decides whether the process gets any requests at all: on a connection that
 #: is open they have a pace of their own, which others from the same address do not use up.
 VITAL = frozenset({"/healthz", "/readyz"})
+#: So have the files of pages. They cost little, a page needs three dozen of them, and a browser
+#: that is refused one of them does not ask again: more may come at once, and those wait for longer.
+FILES, BURST_OF_FILES, LONGEST_SECONDS_OF_FILES = "/static/", 400, 5.0
 
 Outcome = Literal["delayed", "refused"]
 
@@ -53,6 +56,7 @@ class Pace:
         self._limits = settings.limits
         self._trusts = proxies.trusts
         self._begun, self._vital, self._heard = (Rests(interval) for _ in range(3))
+        self._files = Rests(interval, burst=BURST_OF_FILES)
         self._refused = Rests(WARY_SECONDS, burst=0)
         #: How many are being told of their refusal.
         self._late = 0
@@ -69,15 +73,30 @@ class Pace:
         if self._has_none(scope):
             return
         address = address_of(scope)
-        begun = self._vital if scope["path"] in VITAL else self._begun
+        begun, longest = self._of(scope["path"])
         delay = begun.delay(address)
-        if delay > LONGEST_SECONDS:
+        if delay > longest:
             await self._refuse(address)
-            raise TooManyRequests(retry_seconds=math.ceil(delay - LONGEST_SECONDS))
+            raise TooManyRequests(retry_seconds=math.ceil(delay - longest))
         begun.add(address, 1 + _requests_of_body(scope))
         if delay:
             self.hasty["delayed"] += 1
             await asyncio.sleep(delay)
+
+    def count(self, scope: Scope, size: int) -> None:
+        """Counts so many bytes of an answer: what comes next begins so much later."""
+        if size >= BYTES_OF_AN_ANSWER and not self._has_none(scope):
+            begun, _ = self._of(scope["path"])
+            begun.add(address_of(scope), size // BYTES_OF_AN_ANSWER)
+
+    def counting(self, scope: Scope, send: Send) -> Send:
+        """A `send` that counts what it sends."""
+
+        async def send_and_count(message: Message) -> None:
+            self.count(scope, len(message.get("body", b"")))
+            await send(message)
+
+        return send_and_count
 
     def hears(self, address: str) -> bool:
         """Whether an address (as limits count it) may open a connection; counts it, if it does."""
@@ -87,6 +106,13 @@ class Pace:
             return False
         self._heard.add(address, 1)
         return True
+
+    def _of(self, path: str) -> tuple[Rests, float]:
+        if path in VITAL:
+            return self._vital, LONGEST_SECONDS
+        if path.startswith(FILES):
+            return self._files, LONGEST_SECONDS_OF_FILES
+        return self._begun, LONGEST_SECONDS
 
     def _has_none(self, scope: Scope) -> bool:
         client = scope.get("client")

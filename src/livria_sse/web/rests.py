@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-#: So many requests at once need no rest: a page asks for a dozen.
+#: So many things at once need no rest: a page asks for a few, beside its files.
 BURST = 50
 #: Of more addresses than these, those that have rested are forgotten.
 MANY = 1000

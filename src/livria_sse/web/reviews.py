@@ -52,10 +52,11 @@ async def page(request: Request) -> Response:
     book_id = query_book(request)
     before = query_number(request, "before")
     limit = query_number(request, "limit", largest=LARGEST_PAGE) or DEFAULT_PAGE
-    with book_of_input():
-        found, head = await request.state["store"].reviews.page(
-            book_id, before=before, limit=limit + 1
-        )
+    async with request.state["turns"].alone(request.scope):
+        with book_of_input():
+            found, head = await request.state["store"].reviews.page(
+                book_id, before=before, limit=limit + 1
+            )
     reviews = found[:limit]
     older = {"book": book_id, "before": reviews[-1].id if reviews else 0, "limit": limit}
     return JSONAnswer(

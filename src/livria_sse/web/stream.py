@@ -25,6 +25,7 @@ from livria_sse.web.params import named_books, path_id, whole_number
 from livria_sse.web.problems import problem
 from livria_sse.web.resource import resource
 from livria_sse.web.state import Request
+from livria_sse.web.turns import Turns
 
 #: Of every stream; made once, as Starlette would make them anew for each.
 HEADERS = (
@@ -123,8 +124,8 @@ class EventStream:
         self._address = address_of(scope)
         self._origins: Origins = scope["state"]["origins"]
         self._origin = _header(scope, b"origin")
-        self._cross_origin = self._origins.headers(self._origin)
-        self._headers = HEADERS + self._cross_origin
+        self._headers = HEADERS + self._origins.headers(self._origin)
+        self._turns: Turns = scope["state"]["turns"]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serves the stream."""
@@ -136,23 +137,23 @@ class EventStream:
             async with self._hub.opening(self._book_ids) as feeds:
                 await self._serve(feeds, scope, receive, send)
         except UnknownBook as error:
-            refusal = problem(error)
-            refusal.raw_headers.extend(self._cross_origin)  # past the middleware, as it came
-            await refusal(scope, receive, send)
+            await self._origins.shown(problem(error), scope)(scope, receive, send)
         except StoreUnavailable:  # nothing was sent yet
-            await self.turn_away(scope, send)
+            await self.turn_away(scope, receive, send)
 
     async def _serve(
         self, feeds: Sequence[Feed], scope: Scope, receive: Receive, send: Send
     ) -> None:
         if scope["method"] == "HEAD" or not self._hub.admits(feeds, self._address):
-            await self.turn_away(scope, send)
+            await self.turn_away(scope, receive, send)
             return
-        begin = await self._hub.reception.welcome(feeds, self._asked, viewed=self._viewed)
+        async with self._turns.alone(scope):
+            begin = await self._hub.reception.welcome(feeds, self._asked, viewed=self._viewed)
+        self._turns.pace.count(scope, begin.size)
         if self._padded:
             begin = begin.padded()
         if not self._hub.has_room(feeds, self._address):
-            await self.turn_away(scope, send)
+            await self.turn_away(scope, receive, send)
             return
         # Nothing may wait between the welcome and its writing: it has the present text of reviews.
         extension = scope.get("extensions", {}).get(DETACH)
@@ -176,7 +177,7 @@ class EventStream:
             sink.close()
             subscriber.left()
 
-    async def turn_away(self, scope: Scope, send: Send) -> None:
+    async def turn_away(self, scope: Scope, _receive: Receive, send: Send) -> None:
         """Says that there is no place, and when to ask again."""
         farewell = frames.already_closing() if self._hub.draining else frames.busy()
         body = b"" if scope["method"] == "HEAD" else farewell

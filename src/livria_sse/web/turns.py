@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from weakref import WeakValueDictionary
 
 from starlette.types import Scope
 
@@ -24,6 +27,8 @@ class Turns:
         self.pace = pace
         #: Who has had a turn in this round, and the requests of theirs that wait.
         self._waiting: dict[str, deque[asyncio.Future[None]]] = {}
+        #: What is held by those who are alone; forgotten when nobody waits for it.
+        self._held: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def begin(self, scope: Scope) -> None:
         """Waits for a turn to begin a request.
@@ -47,6 +52,20 @@ class Turns:
         turn = loop.create_future()
         waiting.append(turn)
         await turn
+
+    @asynccontextmanager
+    async def alone(self, scope: Scope) -> AsyncIterator[None]:
+        """Waits until no other request of the address is in here; to leave never waits.
+
+        It is for what can be much to read and to encode: else all others would wait behind as many
+        of these as an address has connections.
+        """
+        address = address_of(scope)
+        lock = self._held.get(address)
+        if lock is None:
+            lock = self._held[address] = asyncio.Lock()
+        async with lock:
+            yield
 
     def _go_round(self) -> None:
         for address, waiting in tuple(self._waiting.items()):
