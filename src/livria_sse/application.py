@@ -60,14 +60,14 @@ class Application(Starlette):
             await super().__call__(scope, receive, send)
             return
         self._proxies.reveal(scope)
-        asked = stream.asked_stream(scope) if scope["method"] in {"GET", "HEAD"} else None
         try:
             await self._turns.begin(scope)
         except TooManyRequests as error:
-            refused = asked.turn_away if asked else self._origins.shown(problem(error), scope)
+            of_stream = stream.is_asked(scope)
+            refused = stream.turn_away if of_stream else self._origins.shown(problem(error), scope)
             await refused(scope, receive, send)
             return
-        if asked:
+        if asked := stream.asked_stream(scope):
             await asked(scope, receive, send)
         else:
             await super().__call__(scope, receive, self._turns.pace.counting(scope, send))

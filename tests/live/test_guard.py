@@ -24,8 +24,10 @@ from tests.parts import Person, ServerProcess
 from tests.waiting import until
 
 from livria_sse.server import server as our_server
-from livria_sse.server.guard import LARGEST_HEAD, MOST_WAITING
+from livria_sse.server.guard import MOST_PIECES, MOST_WAITING
+from livria_sse.server.refusal import LARGEST_HEAD, LARGEST_TARGET, MOST_HEADERS
 from livria_sse.settings import Settings
+from livria_sse.web.body import LARGEST_REFUSED
 
 BOOK, UNREAD = 4, 5
 UPGRADE = b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAAA\r\n"
@@ -42,14 +44,13 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
 @pytest.mark.parametrize(
     "part",
     [
-        b"",
         b"GET /healthz HT",
         GET % b"/healthz",
         POST + b"Content-Length: 100\r\n\r\n",
         POST + b"Content-Length: 100\r\n\r\n{",
         POST + b"Transfer-Encoding: chunked\r\n\r\n5\r\n{",
     ],
-    ids=["nothing", "a line", "a head", "no body", "a body", "a chunk"],
+    ids=["a line", "a head", "no body", "a body", "a chunk"],
 )
 def test_requests_that_do_not_come(server: ServerProcess, part: bytes) -> None:
     """Who sends only a part of a request is told so after the request timeout, and cut off."""
@@ -57,6 +58,15 @@ def test_requests_that_do_not_come(server: ServerProcess, part: bytes) -> None:
         connection.sendall(part)
 
         assert answer(connection).startswith(b"HTTP/1.1 408 ")
+
+
+@pytest.mark.parametrize("before", [b"", GET % b"/healthz" + b"\r\n"], ids=["first", "second"])
+def test_connections_that_ask_for_nothing(server: ServerProcess, before: bytes) -> None:
+    """Who begins no request is cut off without a word, which could be taken for an answer."""
+    with connected(server) as connection:
+        connection.sendall(before)
+
+        assert answer(connection).count(b"HTTP/1.1") == before.count(b"HTTP/1.1")
 
 
 def test_a_second_request_that_does_not_come(server: ServerProcess) -> None:
@@ -87,7 +97,7 @@ def test_line_breaks_keep_nothing_open(server: ServerProcess) -> None:
             pass
         connection.sendall(b"\r\n")
 
-        assert b"HTTP/1.1 408 " in answer(connection)
+        assert answer(connection) == b""
 
 
 def test_trailers_without_end(server: ServerProcess) -> None:
@@ -210,7 +220,7 @@ def test_heads_without_end(server: ServerProcess) -> None:
         connection.sendall(GET % b"/healthz")
         sent = 0
         while sent <= LARGEST_HEAD:
-            line = b"X-%d: %b\r\n" % (sent, b"x" * 100)
+            line = b"X-%d: %b\r\n" % (sent, b"x" * 1000)
             connection.sendall(line)
             sent += len(line)
 
@@ -229,6 +239,64 @@ def test_heads_that_are_large_enough(server: ServerProcess) -> None:
         connection.sendall(POST + b"Connection: close\r\nContent-Length: 60000\r\n\r\n" + body)
 
         assert answer(connection).startswith(b"HTTP/1.1 400 ")
+
+
+def test_many_headers(server: ServerProcess) -> None:
+    """So are many headers, however small."""
+    with connected(server) as connection:
+        connection.sendall(GET % b"/healthz" + b"a:\r\n" * MOST_HEADERS + b"\r\n")
+
+        assert answer(connection).startswith(b"HTTP/1.1 431 ")
+
+
+@pytest.mark.parametrize("path", [b"/books/4/", b"/sse/books/4/"])
+def test_long_targets(server: ServerProcess, path: bytes) -> None:
+    """A target of more than 4 KiB is refused with 414, and one of as much passes."""
+    longest = (path + b"?" + b"%aa=%&" * LARGEST_TARGET)[:LARGEST_TARGET]
+    with connected(server) as connection:
+        connection.sendall(GET % longest + b"\r\n")
+        passed = connection.recv(65536)
+    with connected(server) as connection:
+        connection.sendall(GET % (longest + b"x") + b"\r\n")
+        refused = answer(connection)
+
+    assert passed.split()[1] in {b"200", b"422"}
+    assert refused.startswith(b"HTTP/1.1 414 ")
+
+
+def test_bodies_in_too_many_pieces(server: ServerProcess) -> None:
+    """A body in chunks of a byte is refused when they are too many, long before it is too large."""
+    with connected(server) as connection:
+        path = POST.replace(b"accounts/signup", b"reviews")
+        connection.sendall(path + b"Transfer-Encoding: chunked\r\n\r\n")
+        received = connection.recv(65536)
+        with suppress(ConnectionError):
+            connection.sendall(b"1\r\na\r\n" * (MOST_PIECES + 1))
+        received += answer(connection)
+
+        assert received.count(b"HTTP/1.1") == received.count(b"HTTP/1.1 401 ") == 1
+
+
+def test_bodies_without_end(server: ServerProcess) -> None:
+    """Who was answered and goes on sending is cut off: nobody reads what comes."""
+    sent, piece = 0, b"x" * 65536
+    with connected(server) as connection:
+        connection.sendall(GET % b"/nothing" + b"Content-Length: 99999999999\r\n\r\n")
+        assert connection.recv(65536).startswith(b"HTTP/1.1 404 ")
+        with suppress(ConnectionError):
+            while sent < 100 * LARGEST_REFUSED:
+                connection.sendall(piece)
+                sent += len(piece)
+
+    assert sent < 100 * LARGEST_REFUSED
+
+
+def test_space_behind_values(server: ServerProcess) -> None:
+    """Space around the value of a header is no part of it."""
+    with connected(server) as connection:
+        connection.sendall(POST + b"Content-Length: 70000 \t \r\n\r\n" + b"x" * 70_000)
+
+        assert connection.recv(65536).startswith(b"HTTP/1.1 413 ")
 
 
 def test_requests_that_wait_are_few(server: ServerProcess) -> None:
@@ -325,10 +393,19 @@ def test_bodies_beside_an_upgrade(server: ServerProcess, body: bytes) -> None:
 
 
 def test_upgrades_are_not_taken(server: ServerProcess) -> None:
-    """Who offers another protocol with a GET is answered in this one, and the connection ends."""
-    with connected(server) as connection:
-        connection.sendall(GET % b"/healthz" + UPGRADE + b"\r\n")
+    """Who offers another protocol with a GET is answered in this one, and the connection ends.
 
-        answered = answer(connection)
-    assert answered.startswith(b"HTTP/1.1 200 ")
-    assert b"\r\nconnection: close\r\n" in answered
+    What comes with the request, or behind it, is no request: the parser has lost its place.
+    """
+    behind = POST + b"Content-Length: 27\r\n\r\n"
+    with connected(server) as connection:
+        connection.sendall(GET % b"/healthz" + UPGRADE + b"\r\n" + behind)
+        answered = connection.recv(65536)
+        with suppress(ConnectionError):
+            connection.sendall(GET % b"/readyz" + b"\r\n")
+        answered += answer(connection)
+
+    head, _, _ = answered.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 200 ")
+    assert b"\r\nconnection: close" in head
+    assert answered.count(b"HTTP/1.1") == 1

@@ -16,7 +16,7 @@ from livria_sse.store import Store
 from livria_sse.web.clients import Proxies
 from livria_sse.web.origins import Origins
 from livria_sse.web.pace import Pace
-from livria_sse.web.stream import EventStream, _asked_position
+from livria_sse.web.stream import EventStream, _asked_position, _query
 from livria_sse.web.turns import Turns
 from tests.factories import add_account, add_book
 from tests.hub.readers import stream
@@ -146,12 +146,17 @@ def asking(query: bytes = b"", *headers: tuple[bytes, bytes]) -> Any:
     return {"query_string": query, "headers": headers}
 
 
+def asked_in(scope: Any) -> str | None:
+    """Where a reader stands who asks so."""
+    return _asked_position(scope, _query(scope))
+
+
 @given(st.sampled_from(["last_event_id", "lastEventId"]), st.text(st.characters(codec="utf-8")))
 def test_positions_in_addresses(name: str, position: str) -> None:
     """What stands in the address under either name is where a reader asks to begin."""
     query = urlencode({"book": "1", name: position}).encode()
 
-    assert _asked_position(asking(query)) == (position or None)
+    assert asked_in(asking(query)) == (position or None)
 
 
 @given(st.binary(), st.binary(), st.binary(min_size=1))
@@ -159,12 +164,12 @@ def test_headers_come_before_addresses(query: bytes, first: bytes, second: bytes
     """Of all that says where a reader stands, the first header that says anything is taken."""
     headers = [(b"last-event-id", first), (b"x", b"y"), (b"last-event-id", second)]
 
-    assert _asked_position(asking(query, *headers)) == (first or second).decode("latin-1")
+    assert asked_in(asking(query, *headers)) == (first or second).decode("latin-1")
 
 
 @given(st.binary() | st.binary().map(b"last_event_id=".__add__))
 def test_any_query_is_read(query: bytes) -> None:
     """Whatever bytes the address ends in, there is a position in them or none."""
-    asked = _asked_position(asking(query))
+    asked = asked_in(asking(query))
 
     assert asked is None or asked

@@ -8,35 +8,35 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from http import HTTPStatus
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NoReturn
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from livria_sse.deadlines import Deadlines
+from livria_sse.server.refusal import (
+    BODY_BESIDE_UPGRADE,
+    HEAD_TOO_LARGE,
+    LARGEST_HEAD,
+    LARGEST_TARGET,
+    MOST_HEADERS,
+    NO_HOST,
+    NONSENSE,
+    TARGET_TOO_LONG,
+    TOO_MANY_PIECES,
+    TOO_MANY_WAIT,
+    TOO_SLOW,
+    Refusal,
+)
+from livria_sse.web.body import LARGEST_REFUSED
 from livria_sse.web.peers import Peers
 
-#: Of the request line and all headers.
-LARGEST_HEAD = 16 * 1024
 #: Requests that wait on a connection until one before them is answered. A single read can bring
 #: thousands, of which each takes about 100 times the memory of its bytes.
 MOST_WAITING = 8
+#: Pieces of a body, each of which costs a call however small it is: chunks may have one byte each.
+MOST_PIECES = 1024
 #: How long a server that stops waits for the first request of a connection.
 FIRST_REQUEST_SECONDS = 1.0
-
-
-class Refusal(NamedTuple):
-    """What a request is told that comes to nothing."""
-
-    status: HTTPStatus
-    why: str
-
-
-NONSENSE = Refusal(HTTPStatus.BAD_REQUEST, "it is no request in HTTP/1.1")
-HEAD_TOO_LARGE = Refusal(
-    HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, f"its head must have at most {LARGEST_HEAD} bytes"
-)
-TOO_SLOW = Refusal(HTTPStatus.REQUEST_TIMEOUT, "it did not come in time")
 
 
 class GuardedProtocol(HttpToolsProtocol):
@@ -59,10 +59,11 @@ class GuardedProtocol(HttpToolsProtocol):
         self._deadlines = deadlines
         self._peers = peers
         self._places = places
-        self._receiving: Literal["head", "body"] | None = "head"
+        self._receiving: Literal["head", "body"] | None = None
         #: Bytes since the last request; as long as a head is received, all of them are its.
         self._received = 0
         self._headers_of_head = 0
+        self._pieces = 0
         #: The request that is answered at present, and those that wait.
         self._unanswered: list[RequestResponseCycle] = []
         #: Whether nothing may follow the answer that is under way.
@@ -107,39 +108,53 @@ class GuardedProtocol(HttpToolsProtocol):
         super().data_received(data)
         if self._receiving == "head" and self._received > LARGEST_HEAD:
             self.refuse(HEAD_TOO_LARGE)
+        elif self._receiving == "body" and self._is_idle() and self._received > LARGEST_REFUSED:
+            self.transport.abort()  # who was answered, and goes on sending
         elif self._receiving == "body" and len(self.headers) > self._headers_of_head:
             self.refuse(HEAD_TOO_LARGE)  # trailers, without an end
         elif self._receiving is None and self not in self._deadlines and self._is_idle():
             self._deadlines.add(self)  # for what has come, uvicorn has ended its own waiting
 
     def on_message_begin(self) -> None:
-        """Waits for the rest of a request; of the first since the connection was made."""
+        """Waits for the rest of a request."""
         if self._receiving is None:
             self._receiving = "head"
             self._deadlines.add(self)
         super().on_message_begin()
 
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Takes a header, without the space around its value (RFC 9112, section 5.1)."""
+        super().on_header(name, value.strip(b" \t"))
+        if len(self.headers) > MOST_HEADERS:
+            self._stop_at(HEAD_TOO_LARGE)
+
     def on_headers_complete(self) -> None:
         """Goes on to the body, unless the head is too large, or too many wait already."""
-        fault = self._fault_of_head()
-        if fault:
-            self._refusal = fault
-            raise ValueError(fault.why)  # for the parser, which stops at errors
+        if fault := self._fault_of_head():
+            self._stop_at(fault)
         super().on_headers_complete()  # which raises as well, if the target is no URL
         self._unanswered.append(self.cycle)
         self._receiving = "body"
+        self._pieces = 0
         self._headers_of_head = len(self.headers)
+        if self.parser.should_upgrade():
+            self.cycle.keep_alive = False  # the parser passes over what has come with it
+
+    def _stop_at(self, refusal: Refusal) -> NoReturn:
+        self._refusal = refusal
+        raise ValueError(refusal.why)  # for the parser, which stops at errors
 
     def _fault_of_head(self) -> Refusal | None:
+        if len(self.url) > LARGEST_TARGET:
+            return TARGET_TOO_LONG
         if self._head_size() > LARGEST_HEAD:
             return HEAD_TOO_LARGE
         if len(self.pipeline) >= MOST_WAITING:
-            return Refusal(HTTPStatus.BAD_REQUEST, "too many requests wait on this connection")
+            return TOO_MANY_WAIT
         if not self._names_its_host():
-            return Refusal(HTTPStatus.BAD_REQUEST, "it must name one Host")
+            return NO_HOST
         if self.parser.should_upgrade() and self._has_body():
-            # The parser would take the body for the next request, whoever has written it.
-            return Refusal(HTTPStatus.BAD_REQUEST, "with a body, it must not offer an Upgrade")
+            return BODY_BESIDE_UPGRADE
         return None
 
     def _has_body(self) -> bool:
@@ -156,6 +171,13 @@ class GuardedProtocol(HttpToolsProtocol):
         # RFC 9112, section 3.2; HTTP/1.0 knows of no hosts.
         named = [name for name, _ in self.headers].count(b"host")
         return named == 1 or (not named and self.parser.get_http_version() != "1.1")
+
+    def on_body(self, body: bytes) -> None:
+        """Takes a piece of the body."""
+        self._pieces += 1
+        if self._pieces > MOST_PIECES:
+            self._stop_at(TOO_MANY_PIECES)
+        super().on_body(body)
 
     def on_message_complete(self) -> None:
         """Has all of the request."""
@@ -197,8 +219,15 @@ class GuardedProtocol(HttpToolsProtocol):
         self.refuse(self._refusal)
 
     def give_up(self) -> None:
-        """Refuses a client who has kept it waiting for too long."""
-        self.refuse(TOO_SLOW)
+        """Closes the connection of a client who has kept it waiting for too long.
+
+        Without a word, if nothing of a request has come: a proxy might take it for the answer to
+        what it sends at that moment.
+        """
+        if self._receiving is None:
+            self.transport.abort()
+        else:
+            self.refuse(TOO_SLOW)
 
     def refuse(self, refusal: Refusal) -> None:
         """Closes the connection after a line that says why.
@@ -215,7 +244,7 @@ class GuardedProtocol(HttpToolsProtocol):
             self.cycle.keep_alive = False
             self.refused = True
         else:
-            self._answer(refusal)
+            self.transport.write(refusal.answer())
             self.transport.close()
 
     def _is_idle(self) -> bool:
@@ -224,13 +253,3 @@ class GuardedProtocol(HttpToolsProtocol):
     def _has_begun_to_answer(self) -> bool:
         # The present request, all of which has not come.
         return self._receiving == "body" and self.cycle.response_started
-
-    def _answer(self, refusal: Refusal) -> None:
-        status, why = refusal
-        body = f"{status.phrase}: {why}\n".encode()
-        self.transport.write(
-            b"HTTP/1.1 %d %b\r\n"
-            b"content-type: text/plain; charset=utf-8\r\n"
-            b"content-length: %d\r\n"
-            b"connection: close\r\n\r\n%b" % (status, status.phrase.encode(), len(body), body)
-        )

@@ -26,7 +26,7 @@ from livria_sse.web.state import Request
 SCHEMAS = "#/components/schemas/"
 TEXT = {"type": "string"}
 #: The refusals of requests that the server does not let come so far, in a line of text.
-OF_THE_SERVER = (400, 408, 431)
+OF_THE_SERVER = (400, 408, 414, 431)
 
 
 @cache

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qs
 
 from anyio import CancelScope
 from starlette.datastructures import Headers
@@ -21,7 +21,7 @@ from livria_sse.errors import CrossSiteRequest, InvalidInput, StoreUnavailable, 
 from livria_sse.hub import Beginning, Feed, Hub, SteppingSink
 from livria_sse.web.clients import address_of
 from livria_sse.web.origins import Origins
-from livria_sse.web.params import named_books, path_id, whole_number
+from livria_sse.web.params import MOST_BOOKS, named_books, path_id, whole_number
 from livria_sse.web.problems import problem
 from livria_sse.web.resource import resource
 from livria_sse.web.state import Request
@@ -41,6 +41,10 @@ DETACH = "livria.detach"
 
 _PATH = re.compile(r"/sse/books(?:/([^/]+))?/?")
 
+#: The fields of a query string, and how many there may be: each book twice, and a few more.
+Query = Mapping[str, Sequence[str]]
+MOST_FIELDS = 2 * MOST_BOOKS + 20
+
 
 async def stream(request: Request) -> EventStream:
     """Opens the stream of a book from the position that the reader asks for."""
@@ -53,9 +57,14 @@ async def shelf(request: Request) -> EventStream:
     return _shelf(request.scope)
 
 
+def is_asked(scope: Scope) -> bool:
+    """Whether a request asks for a stream, as far as its path shows."""
+    return scope["method"] in {"GET", "HEAD"} and bool(_PATH.fullmatch(scope["path"]))
+
+
 def asked_stream(scope: Scope) -> EventStream | None:
     """The stream that a request asks for, where that can be seen without the router."""
-    match = _PATH.fullmatch(scope["path"])
+    match = _PATH.fullmatch(scope["path"]) if scope["method"] in {"GET", "HEAD"} else None
     if match is None:
         return None
     try:
@@ -65,38 +74,32 @@ def asked_stream(scope: Scope) -> EventStream | None:
 
 
 def _shelf(scope: Scope) -> EventStream:
-    book_ids = named_books(_named(scope, "book"))
-    named = {whole_number(text) for text in _named(scope, "reading")}
+    query = _query(scope)
+    book_ids = named_books(query.get("book", ()))
+    named = {whole_number(text) for text in query.get("reading", ())}
     if not named <= set(book_ids):
         raise InvalidInput(errors={"reading": ["Name only books of this stream."]})
     viewed = [book_id for book_id in book_ids if book_id in named]
     return EventStream(scope, book_ids, viewed=viewed)
 
 
-def _named(scope: Scope, wanted: str) -> Sequence[str]:
-    return [value for name, value in _fields(scope) if name == wanted]
-
-
-def _asked_position(scope: Scope) -> str | None:
+def _asked_position(scope: Scope, query: Query) -> str | None:
     # EventSource sends the header only when it reconnects (WHATWG HTML, section 9.2.4); what a
     # page puts into the address is older by then. Some polyfills write the name in one word.
     if position := _header(scope, b"last-event-id"):
         return position
-    query = _query(scope)
-    return query.get("last_event_id") or query.get("lastEventId")
+    for name in ("last_event_id", "lastEventId"):
+        if values := query.get(name):
+            return values[-1]
+    return None
 
 
-def _asks_for_padding(scope: Scope) -> bool:
-    return b"pad=1" in scope["query_string"] and _query(scope).get("pad") == "1"
-
-
-def _query(scope: Scope) -> Mapping[str, str]:
-    return dict(_fields(scope))
-
-
-def _fields(scope: Scope) -> Sequence[tuple[str, str]]:
+def _query(scope: Scope) -> Query:
     text: bytes = scope["query_string"]
-    return parse_qsl(text.decode("latin-1")) if text else ()
+    try:
+        return parse_qs(text.decode("latin-1"), max_num_fields=MOST_FIELDS) if text else {}
+    except ValueError as error:
+        raise InvalidInput(errors={"book": [f"Name at most {MOST_BOOKS} books."]}) from error
 
 
 def _header(scope: Scope, wanted: bytes) -> str | None:
@@ -119,8 +122,9 @@ class EventStream:
         self._book_ids = book_ids
         #: Those of which the reader has the page open; unless it is said, all.
         self._viewed = book_ids if viewed is None else viewed
-        self._asked = _asked_position(scope)
-        self._padded = _asks_for_padding(scope)
+        query = _query(scope)
+        self._asked = _asked_position(scope, query)
+        self._padded = query.get("pad") == ["1"]
         self._address = address_of(scope)
         self._origins: Origins = scope["state"]["origins"]
         self._origin = _header(scope, b"origin")
@@ -139,13 +143,13 @@ class EventStream:
         except UnknownBook as error:
             await self._origins.shown(problem(error), scope)(scope, receive, send)
         except StoreUnavailable:  # nothing was sent yet
-            await self.turn_away(scope, receive, send)
+            await turn_away(scope, receive, send)
 
     async def _serve(
         self, feeds: Sequence[Feed], scope: Scope, receive: Receive, send: Send
     ) -> None:
         if scope["method"] == "HEAD" or not self._hub.admits(feeds, self._address):
-            await self.turn_away(scope, receive, send)
+            await turn_away(scope, receive, send)
             return
         async with self._turns.alone(scope):
             begin = await self._hub.reception.welcome(feeds, self._asked, viewed=self._viewed)
@@ -153,7 +157,7 @@ class EventStream:
         if self._padded:
             begin = begin.padded()
         if not self._hub.has_room(feeds, self._address):
-            await self.turn_away(scope, receive, send)
+            await turn_away(scope, receive, send)
             return
         # Nothing may wait between the welcome and its writing: it has the present text of reviews.
         extension = scope.get("extensions", {}).get(DETACH)
@@ -177,12 +181,15 @@ class EventStream:
             sink.close()
             subscriber.left()
 
-    async def turn_away(self, scope: Scope, _receive: Receive, send: Send) -> None:
-        """Says that there is no place, and when to ask again."""
-        farewell = frames.already_closing() if self._hub.draining else frames.busy()
-        body = b"" if scope["method"] == "HEAD" else farewell
-        await send({"type": "http.response.start", "status": 200, "headers": self._headers})
-        await send({"type": "http.response.body", "body": body})
+
+async def turn_away(scope: Scope, _receive: Receive, send: Send) -> None:
+    """Says that there is no place for a stream, and when to ask again."""
+    hub, origins = scope["state"]["hub"], scope["state"]["origins"]
+    farewell = frames.already_closing() if hub.draining else frames.busy()
+    body = b"" if scope["method"] == "HEAD" else farewell
+    headers = HEADERS + origins.headers(_header(scope, b"origin"))
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
 
 
 async def _reader_left(receive: Receive) -> None:

@@ -187,11 +187,15 @@ def reason_in(language: Language, reason: str) -> str:
     return REASONS[language].get(known, reason if language == "en" else "")
 
 
+#: What a browser says of its languages is much shorter.
+LONGEST_ACCEPTED = 500
+
+
 def preferred_language(accepted: str) -> Language:
     """The language that an `Accept-Language` header prefers of ours (RFC 9110, section 12.5.4)."""
     best: Language = "en"
     best_weight = 0.0
-    for part in accepted.split(","):
+    for part in accepted[:LONGEST_ACCEPTED].split(","):
         tag, _, parameters = part.partition(";")
         weight = _weight(parameters)
         for language in LANGUAGES:

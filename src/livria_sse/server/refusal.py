@@ -1,0 +1,45 @@
+"""Refusals: what a request is told that the server does not let come to the application."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import NamedTuple
+
+#: Of the request line and all headers.
+LARGEST_HEAD = 16 * 1024
+#: Of a target (50 books with a position in each take 3.5 KB), and of headers: what is made of many
+#: small ones takes 100 times as long as to receive them.
+LARGEST_TARGET, MOST_HEADERS = 4096, 100
+
+
+class Refusal(NamedTuple):
+    """A status, and a reason in a line."""
+
+    status: HTTPStatus
+    why: str
+
+    def answer(self) -> bytes:
+        """The response, after which the connection ends."""
+        body = f"{self.status.phrase}: {self.why}\n".encode()
+        return (
+            b"HTTP/1.1 %d %b\r\n"
+            b"content-type: text/plain; charset=utf-8\r\n"
+            b"content-length: %d\r\n"
+            b"connection: close\r\n\r\n%b"
+        ) % (self.status, self.status.phrase.encode(), len(body), body)
+
+
+NONSENSE = Refusal(HTTPStatus.BAD_REQUEST, "it is no request in HTTP/1.1")
+TOO_MANY_WAIT = Refusal(HTTPStatus.BAD_REQUEST, "too many requests wait on this connection")
+NO_HOST = Refusal(HTTPStatus.BAD_REQUEST, "it must name one Host")
+#: The parser would take the body for the next request, whoever has written it.
+BODY_BESIDE_UPGRADE = Refusal(HTTPStatus.BAD_REQUEST, "with a body, it must not offer an Upgrade")
+TOO_MANY_PIECES = Refusal(HTTPStatus.BAD_REQUEST, "its body comes in too many pieces")
+TOO_SLOW = Refusal(HTTPStatus.REQUEST_TIMEOUT, "it did not come in time")
+TARGET_TOO_LONG = Refusal(
+    HTTPStatus.REQUEST_URI_TOO_LONG, f"its target must have at most {LARGEST_TARGET} bytes"
+)
+HEAD_TOO_LARGE = Refusal(
+    HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
+    f"its head must have at most {LARGEST_HEAD} bytes and {MOST_HEADERS} headers",
+)
