@@ -7,6 +7,7 @@ import socket
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -28,6 +29,7 @@ from livria_sse.server.guard import MOST_PIECES, MOST_WAITING
 from livria_sse.server.refusal import LARGEST_HEAD, LARGEST_TARGET, MOST_HEADERS
 from livria_sse.settings import Settings
 from livria_sse.web.body import LARGEST_REFUSED
+from livria_sse.web.rests import BURST
 
 BOOK, UNREAD = 4, 5
 UPGRADE = b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAAA\r\n"
@@ -409,3 +411,15 @@ def test_upgrades_are_not_taken(server: ServerProcess) -> None:
     assert head.startswith(b"HTTP/1.1 200 ")
     assert b"\r\nconnection: close" in head
     assert answered.count(b"HTTP/1.1") == 1
+
+
+def test_who_sends_nonsense_is_heard_at_the_pace(tmp_path: Path) -> None:
+    """An address whose request was none may open connections no faster than the pace."""
+    patient: dict[str, Any] = {"trusted_proxies": "192.0.2.1", "request_seconds": "600"}
+    with ServerProcess(tmp_path, requests_per_address="1/hour", **patient) as server:
+        for number in range(2 + BURST):
+            with connected(server) as connection:
+                connection.sendall(b"nonsense\r\n\r\n")
+                assert answer(connection).startswith(b"HTTP/1.1 400 "), number
+        with connected(server) as connection:
+            assert answer(connection) == b""

@@ -237,6 +237,7 @@ class GuardedProtocol(HttpToolsProtocol):
         """
         if self.transport.is_closing():
             return
+        self._peers.be_wary(self.client)
         if self._has_begun_to_answer() or self.flow.write_paused or self.pipeline:
             self.transport.abort()
         elif self._receiving != "body" and not self._is_idle():

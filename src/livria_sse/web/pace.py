@@ -27,7 +27,7 @@ MOST_REQUESTS_OF_A_BODY = 16
 LONGEST_SECONDS = 1.0
 #: Of more refusals than these at a time, the others are told at once: they take memory.
 MOST_LATE = 1000
-#: For so long after it was refused, an address may open connections no faster than the pace.
+#: For so long after it was refused first, an address may open connections no faster than the pace.
 WARY_SECONDS = 10.0
 #: Whoever asks for these decides whether the process gets any requests at all: on a connection that
 #: is open they have a pace of their own, which others from the same address do not use up.
@@ -46,8 +46,8 @@ class Pace:
     there is of it. No more wait than can begin within a second. Whoever asks faster still is
     refused, and that late, too: else they would ask again at once. A trusted proxy has no pace: its
     requests are those of its clients. Each process keeps it by itself, since its own event loop is
-    what it shares out. An address that was refused may open connections no faster: to say no costs
-    five times what it costs to close a connection (0.25 and 0.05 ms).
+    what it shares out. An address that was refused, or whose request was none, may open connections
+    no faster: to say no costs five times what it costs to close a connection (0.25 and 0.05 ms).
     """
 
     def __init__(self, settings: Settings, proxies: Proxies) -> None:
@@ -107,6 +107,14 @@ class Pace:
         self._heard.add(address, 1)
         return True
 
+    def be_wary(self, address: str) -> None:
+        """Lets an address, of which something was refused, open connections no faster for a while.
+
+        A while begins no sooner than the last has ended.
+        """
+        if self._limits and not self._refused.delay(address):
+            self._refused.add(address, 1)
+
     def _of(self, path: str) -> tuple[Rests, float]:
         if path in VITAL:
             return self._vital, LONGEST_SECONDS
@@ -120,8 +128,7 @@ class Pace:
 
     async def _refuse(self, address: str) -> None:
         self.hasty["refused"] += 1
-        if not self._refused.delay(address):
-            self._refused.add(address, 1)
+        self.be_wary(address)
         # It may be a proxy that nobody has named.
         self._mentions.warn(
             "pace",

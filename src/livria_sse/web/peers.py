@@ -27,7 +27,7 @@ class Peers:
 
     def __init__(self, settings: Settings, proxies: Proxies, pace: Pace) -> None:
         self._trusts = proxies.trusts
-        self._hears = pace.hears
+        self._pace = pace
         self._most = settings.max_connections_per_address if settings.limits else math.inf
         self._connections: Counter[str] = Counter()
         self._mentions = Mentions(logger)
@@ -42,7 +42,7 @@ class Peers:
         self._connections[address] += 1
         if self._connections[address] > self._most:
             self.refuse("address", peer)
-        elif not self._hears(address):
+        elif not self._pace.hears(address):
             self.refuse("pace", peer)
         else:
             return True
@@ -55,6 +55,11 @@ class Peers:
             self._connections[address] -= 1
             if not self._connections[address]:
                 del self._connections[address]
+
+    def be_wary(self, peer: tuple[str, int] | None) -> None:
+        """Takes note that a request of one was refused before it came to the application."""
+        if peer and not self._trusts(peer[0]):
+            self._pace.be_wary(counted(peer[0]))
 
     def refuse(self, limit: Limit, peer: tuple[str, int] | None) -> None:
         """Takes note that a connection is closed for a limit."""
