@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from tests.hostile import connections, requests, texts, tokens
+from tests.hostile import connections, costly, requests, texts, tokens
 from tests.hostile.wire import PROXY, Target
 from tests.parts import ServerProcess
 
@@ -33,6 +33,10 @@ ATTACKS: dict[str, Attack] = {
         texts.unicode_names,
         texts.unicode_texts,
         tokens.forged_tokens,
+        costly.asking_for_all,
+        costly.preflights,
+        costly.small_pieces,
+        costly.long_targets,
     )
 }
 
@@ -50,6 +54,7 @@ def attacked_server(folder: Path, *, pace: str = "200/second") -> ServerProcess:
         send_seconds="1",
         jwt_secret=tokens.SECRET,
         trusted_proxies=PROXY,
+        allowed_origins=costly.ORIGIN,
         max_streams_per_address=str(requests.STREAMS_PER_ADDRESS),
         requests_per_address=pace,
     )
