@@ -86,11 +86,11 @@ async def _send_pieces(target: Target) -> None:
 
 async def long_targets(target: Target) -> None:
     """Asks for streams and for changes with as much in the address as there is room for."""
-    fields = "%aa=%&" * 5_000
+    queries = ["%aa=%&" * 2_500, "%aa=%&" * 100, "x=" + "%aa" * 1_300]
     paths = [
-        f"{path}?book=99999&{fields}"[:length]
+        f"{path}?book=99999&{query}"
         for path in ("/sse/books/", "/api/books/changes/")
-        for length in (4_096, 15_000)
+        for query in queries
     ]
     await asyncio.gather(*(_ask_long(target, path) for path in paths * ASKERS))
 

@@ -18,6 +18,7 @@ from livria_sse.server.refusal import (
     HEAD_TOO_LARGE,
     LARGEST_HEAD,
     LARGEST_TARGET,
+    MOST_FIELDS,
     MOST_HEADERS,
     NO_HOST,
     NONSENSE,
@@ -145,7 +146,7 @@ class GuardedProtocol(HttpToolsProtocol):
         raise ValueError(refusal.why)  # for the parser, which stops at errors
 
     def _fault_of_head(self) -> Refusal | None:
-        if len(self.url) > LARGEST_TARGET:
+        if len(self.url) > LARGEST_TARGET or self.url.count(b"&") >= MOST_FIELDS:
             return TARGET_TOO_LONG
         if self._head_size() > LARGEST_HEAD:
             return HEAD_TOO_LARGE
