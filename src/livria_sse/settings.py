@@ -137,6 +137,9 @@ class Settings(BaseSettings):
     #: How long the streams of a process that stops are ended, one after the other. What follows
     #: takes 10 s at most; platforms kill after 30.
     drain_seconds: Annotated[float, Field(ge=0, le=600)] = 5
+    #: How long everything goes on in a process that SIGTERM stops, except that `/readyz` says so:
+    #: as long as it takes the proxies in front of it to notice.
+    notice_seconds: Annotated[float, Field(ge=0, le=60)] = 2.5
     #: A difference of more changes than this is answered with `stream.reset`.
     replay_limit: Annotated[int, Field(ge=1, le=100_000)] = 1_000
     #: So is one of more bytes of text than this: who asks and reads nothing costs so much memory.

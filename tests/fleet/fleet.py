@@ -99,7 +99,7 @@ def open_fleet(
             if redis:
                 settings["redis_url"] = f"redis://127.0.0.1:{proxies[-1].port}"
             servers.append(ServerProcess(own, database_url=database_url, **settings))
-            stack.callback(servers[-1].stop)
+            stack.callback(servers[-1].stop, notice=False)
         with ThreadPoolExecutor() as threads:  # all at once, as on a platform
             list(threads.map(ServerProcess.start, servers))
         yield Fleet(

@@ -28,6 +28,8 @@ class Ledger:
     accepted_at: dict[str, float] = field(default_factory=dict)
     #: How long each POST took, whatever its answer.
     seconds: list[float] = field(default_factory=list)
+    #: Requests that were not answered.
+    broken: list[httpx.TransportError] = field(default_factory=list)
     #: Answers other than 2xx.
     refused: list[httpx.Response] = field(default_factory=list)
     texts: Iterator[int] = field(default_factory=itertools.count)
@@ -76,8 +78,8 @@ class Writer:
                     await self._delete(client, self._changeable.pop())
                 case 1 | 3 if self._changeable:
                     await self._edit(client, self._changeable[-1])
-        except httpx.TransportError:  # the process is not there; what it did is not known
-            pass
+        except httpx.TransportError as error:
+            self._ledger.broken.append(error)  # the process is not there; what it did is not known
 
     async def _post(self, client: httpx.AsyncClient, *, stays: bool) -> None:
         text = f"text {next(self._ledger.texts)}"

@@ -21,9 +21,11 @@ from tests.parts.ports import free_port
 #: Variables of the tester's own that would change what is tested.
 FOREIGN = ("LIVRIA_", "PORT", "WEB_", "DATABASE_URL", "REDIS_URL", "DYNO")
 #: All readers of a test have one address, and nobody in a test takes a break. The numbers of
-#: viewers come whenever they like; tests in which that does no harm let them.
+#: viewers come whenever they like; tests in which that does no harm let them. Nobody waits for
+#: proxies to notice that a server stops, where there are none.
 GENEROUS = {
     "viewers": "off",
+    "notice_seconds": "0",
     "max_streams_per_address": "10000",
     "max_connects_per_address": "10000",
     "writes_per_account": "100000/minute",
@@ -164,13 +166,13 @@ class ServerProcess(Part):
         assert self._process
         return self._process.wait(seconds)
 
-    def stop(self) -> int:
+    def stop(self, *, notice: bool = True) -> int:
         """Ends it as an operator would; the exit code."""
         if self._process is None:
             return 0
         process, self._process = self._process, None
         if process.poll() is None:
-            process.terminate()
+            process.send_signal(signal.SIGTERM if notice else signal.SIGINT)
         try:
             return process.wait(20)
         except subprocess.TimeoutExpired:

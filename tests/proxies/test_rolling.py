@@ -4,12 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import math
+import re
 from pathlib import Path
+from urllib.request import urlopen
 
 import pytest
 from tests.fleet.fleet import Fleet, open_fleet
 from tests.fleet.play import play
-from tests.parts import KINDS_AT_LENGTH, Kind, ReverseProxy
+from tests.parts import KINDS_AT_LENGTH, Kind, ReverseProxy, ServerProcess
+from tests.waiting import until
+
+
+def takes_reviews(server: ServerProcess) -> bool:
+    """Whether the proxy has found a process that was started, and sends writers there."""
+    with urlopen(f"{server.url}/metrics") as answer:  # noqa: S310 - it is our own
+        metrics = answer.read().decode()
+    sample = re.search(r"^livria_write_group_size_count (.*)$", metrics, re.MULTILINE)
+    return bool(sample and float(sample[1]))
 
 
 async def restarted(fleet: Fleet) -> None:
@@ -17,6 +28,7 @@ async def restarted(fleet: Fleet) -> None:
     for server in fleet.servers:
         assert await asyncio.to_thread(server.stop) == 0
         await asyncio.to_thread(server.start)
+        await until(lambda server=server: takes_reviews(server))  # type: ignore[misc]
 
 
 @pytest.mark.parametrize("kind", KINDS_AT_LENGTH)
@@ -26,16 +38,21 @@ async def restarted(fleet: Fleet) -> None:
     ids=["few", "many"],
 )
 def test_rolling_restart(tmp_path: Path, kind: Kind, readers: int, longest_away: float) -> None:
-    """Every reader is back soon, and has every review once."""
+    """Every reader is back soon, and has every review once; every writer is answered."""
     folder = tmp_path / "proxy"
     folder.mkdir()
-    with open_fleet(tmp_path, processes=2, trusted_proxies="127.0.0.1") as fleet:
+    with open_fleet(
+        tmp_path, processes=2, trusted_proxies="127.0.0.1", notice_seconds="2.5"
+    ) as fleet:
         ports = [server.port for server in fleet.servers]
         with ReverseProxy(kind, folder, *ports) as proxy:
             playing = play(fleet, restarted, readers_each=readers // 4, proxy=proxy)
             outcome = asyncio.run(playing)
 
     outcome.assert_converged()
+    for ledger in outcome.ledgers.values():
+        assert ledger.broken == []
+        assert ledger.refused == []
     absences = [seconds for reader in outcome.readers for seconds in reader.absences]
     assert len(absences) >= readers
     assert max(absences) < longest_away

@@ -39,6 +39,8 @@ class Hub:
 
     def __init__(self, log: Log, settings: Settings) -> None:
         self.epoch = log.epoch
+        #: Whether the process is to stop: until it drains, all goes on, and `/readyz` says so.
+        self.stopping = False
         self.draining = False
         self._log = log
         self._settings = settings
@@ -192,7 +194,7 @@ class Hub:
 
     async def drain(self) -> None:
         """Ends all streams, spread over the drain time; new ones are sent away."""
-        self.draining = True
+        self.stopping = self.draining = True
         await paced(
             self._heartbeat.subscribers,
             lambda subscriber: self._end(subscriber, "closing"),

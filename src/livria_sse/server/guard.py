@@ -36,8 +36,9 @@ from livria_sse.web.peers import Peers
 MOST_WAITING = 8
 #: Pieces of a body, each of which costs a call however small it is: chunks may have one byte each.
 MOST_PIECES = 1024
-#: How long a server that stops waits for the first request of a connection.
-FIRST_REQUEST_SECONDS = 1.0
+#: How long a server that stops waits for what may be on its way: the first request of a connection,
+#: and the next one of a connection that is kept.
+FIRST_REQUEST_SECONDS, NEXT_REQUEST_SECONDS = 1.0, 0.25
 
 
 class GuardedProtocol(HttpToolsProtocol):
@@ -194,6 +195,8 @@ class GuardedProtocol(HttpToolsProtocol):
         """
         if self.cycle is None:
             self.loop.call_later(FIRST_REQUEST_SECONDS, super().shutdown)
+        elif self.cycle.response_complete:
+            self.loop.call_later(NEXT_REQUEST_SECONDS, super().shutdown)
         else:
             super().shutdown()
 

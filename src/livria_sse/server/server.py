@@ -41,6 +41,8 @@ BACKLOG = 2048
 #: When a client counts as vanished: what was sent is not confirmed for 30 s, or nothing was sent
 #: and it does not answer three questions. A connection has the options of its listener (tcp(7)).
 VANISHED = {"TCP_USER_TIMEOUT": 30_000, "TCP_KEEPIDLE": 30, "TCP_KEEPINTVL": 10, "TCP_KEEPCNT": 3}
+#: Of every answer of a process that stops: whoever asks for more connects to another.
+LAST_ANSWER = (b"connection", b"close")
 #: How often the date in the headers is renewed.
 TICK_SECONDS = 1.0
 #: How long a thread waits that wants to go on, before another is asked to let it. A commit asks
@@ -80,9 +82,12 @@ class Server(uvicorn.Server):
             )
         )
         self._app = app
+        self._notice_seconds = settings.notice_seconds
         self._begun = begun
         self._told = asyncio.Event()
         self._replaced = False
+        #: Whether there may be proxies that are to notice that it stops, and ask elsewhere.
+        self._noticed = False
         self._tasks = Tasks()
 
     async def main_loop(self) -> None:
@@ -106,6 +111,7 @@ class Server(uvicorn.Server):
         """
         self.should_exit = True
         self._replaced = sig == REPLACED
+        self._noticed = sig == signal.SIGTERM
         self._told.set()
         signal.signal(signal.SIGINT, signal.SIG_DFL)
 
@@ -113,17 +119,24 @@ class Server(uvicorn.Server):
         """Ends the streams, then everything else."""
         clock = asyncio.get_running_loop().time
         told_at = clock()
-        streams = self._app.state.hub.statistics().streams
-        logger.info("told to stop: streams=%(streams)d", {"streams": streams})
+        hub = self._app.state.hub
+        logger.info("told to stop: streams=%(streams)d", {"streams": hub.statistics().streams})
+        await self._give_notice()
         for listener in self.servers if self._replaced else ():
             listener.close()
-        await self._app.state.hub.drain()
+        await hub.drain()
         # Who does not send the rest of a request is told so before uvicorn loses patience.
         last = asyncio.get_running_loop().call_later(GRACE_SECONDS - 1, self._deadlines.end)
         await super().shutdown(sockets)
         last.cancel()
         await self._tasks.cancel()
         logger.info("stopped: seconds=%(seconds).1f", {"seconds": round(clock() - told_at, 1)})
+
+    async def _give_notice(self) -> None:
+        self._app.state.hub.stopping = True
+        self.server_state.default_headers.append(LAST_ANSWER)
+        if self._noticed:
+            await asyncio.sleep(self._notice_seconds)
 
 
 def _http(**given: Any) -> Any:
@@ -194,7 +207,7 @@ def _serve_by_workers(settings: Settings, listener: socket.socket) -> None:
             settings.workers,
             _work,
             *(settings, listener, tallies),
-            last_seconds=settings.drain_seconds + GRACE_SECONDS + 5,
+            last_seconds=settings.notice_seconds + settings.drain_seconds + GRACE_SECONDS + 5,
             ended=tallies.end if tallies else None,
         )
         workers.run()

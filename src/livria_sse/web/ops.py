@@ -22,7 +22,7 @@ async def alive(_request: Request) -> Response:
 
 async def ready(request: Request) -> Response:
     """200 if requests can be served, else 503; with the reason if it is not as it should be."""
-    if request.state["hub"].draining:
+    if request.state["hub"].stopping:
         return JSONAnswer({"status": "unready", "reason": "the server stops"}, 503)
     try:
         async with asyncio.timeout(READY_SECONDS):
