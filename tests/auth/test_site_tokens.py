@@ -59,7 +59,7 @@ def jwk(key: PrivateKey, kid: str | None) -> dict[str, Any]:
 
 def claims(**given: Any) -> dict[str, Any]:
     """The claims of a valid token; None leaves one out."""
-    defaults = {"sub": "7", "exp": time.time() + 3600}
+    defaults = {"sub": "7", "iat": time.time(), "exp": time.time() + 3600}
     return {name: value for name, value in {**defaults, **given}.items() if value is not None}
 
 
@@ -158,6 +158,7 @@ def test_other_kind_of_key_is_refused(tmp_path: Path) -> None:
     [
         {"exp": 1_000_000_000},
         {"exp": None},
+        {"iat": None},
         {"exp": "soon"},
         {"exp": 1e400},
         {"exp": []},

@@ -36,7 +36,8 @@ def _json(document: Any) -> bytes:
 
 def right_claims(**more: Any) -> dict[str, Any]:
     """What a good token says."""
-    return {"sub": "7", "username": "mina", "exp": time.time() + 600, **more}
+    now = time.time()
+    return {"sub": "7", "username": "mina", "iat": now, "exp": now + 600, **more}
 
 
 async def forged_tokens(target: Target) -> None:

@@ -65,7 +65,7 @@ class SiteTokens:
                 audience=self._audience,
                 issuer=self._issuer,
                 leeway=LEEWAY,
-                options={"require": ["exp", "sub"]},
+                options={"require": ["exp", "iat", "sub"]},
             )
         except jwt.PyJWTError as error:
             raise InvalidToken(f"The token is not valid: {error}.") from error
