@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
 from http import HTTPStatus
 from typing import Any
@@ -25,6 +26,17 @@ from livria_sse.web.state import Request
 
 SCHEMAS = "#/components/schemas/"
 TEXT = {"type": "string"}
+#: What is said in headers.
+HEADERS: Mapping[str, Mapping[str, Any]] = {
+    "Idempotency-Key": {"type": "string", "pattern": "^[!-~]{1,255}$"},
+    "Last-Event-ID": TEXT,
+    "Livria-Position": {"type": "string", "pattern": "^[a-z0-9]+-[0-9]+$"},
+    "Location": {"type": "string", "format": "uri-reference"},
+    "Retry-After": {"type": "integer", "minimum": 1},
+    "WWW-Authenticate": {"type": "string", "const": "Bearer"},
+}
+#: The header that a refusal has beside its body.
+OF_REFUSALS = {401: "WWW-Authenticate", 429: "Retry-After", 503: "Retry-After"}
 #: The refusals of requests that the server does not let come so far, in a line of text.
 OF_THE_SERVER = (400, 408, 414, 431)
 
@@ -82,7 +94,7 @@ def _parameters(operation: Operation) -> list[dict[str, Any]]:
             }
         parameters.append({"name": name, "in": "query", "required": required, "schema": schema})
     parameters += [
-        {"name": name, "in": "header", "required": False, "schema": TEXT}
+        {"name": name, "in": "header", "required": False, "schema": HEADERS[name]}
         for name in operation.headers
     ]
     return parameters
@@ -101,6 +113,8 @@ def _responses(operation: Operation) -> dict[str, Any]:
     if operation.answer:
         schema = TEXT if operation.answer is str else _reference(operation.answer)
         success["content"] = {operation.media_type: {"schema": schema}}
+    if operation.answers:
+        success["headers"] = _headers(*operation.answers)
     responses[str(operation.status)] = success
     if operation.answer is StatusDocument:  # says in its own words why it is unready
         responses["503"] = {**success, "description": HTTPStatus.SERVICE_UNAVAILABLE.phrase}
@@ -116,7 +130,14 @@ def _reference(document: type) -> dict[str, str]:
 
 def _refusal(status: int) -> dict[str, Any]:
     content = {"application/problem+json": {"schema": _reference(ProblemDocument)}}
-    return {"description": HTTPStatus(status).phrase, "content": content}
+    refusal = {"description": HTTPStatus(status).phrase, "content": content}
+    if status in OF_REFUSALS:
+        refusal["headers"] = _headers(OF_REFUSALS[status])
+    return refusal
+
+
+def _headers(*names: str) -> dict[str, Any]:
+    return {name: {"required": True, "schema": HEADERS[name]} for name in names}
 
 
 def _schemas() -> dict[str, Any]:

@@ -48,6 +48,8 @@ class Operation:
     body: type[BaseModel] | None = None
     query: Sequence[Parameter] = ()
     headers: Sequence[str] = ()
+    #: Headers of the answer.
+    answers: Sequence[str] = ()
     signed_in: bool = False
     refusals: Sequence[int] = ()
 
@@ -107,6 +109,7 @@ OPERATIONS = (
         status=201,
         body=NewReview,
         headers=["Idempotency-Key"],
+        answers=["Livria-Position", "Location"],
         signed_in=True,
         refusals=[409],
     ),
@@ -115,6 +118,7 @@ OPERATIONS = (
         path="/api/reviews/{id}/",
         endpoint=reviews.read,
         answer=ReviewDocument,
+        answers=["Livria-Position"],
         refusals=[404],
     ),
     *(
@@ -124,6 +128,7 @@ OPERATIONS = (
             endpoint=reviews.update,
             answer=ReviewDocument,
             body=EditedReview,
+            answers=["Livria-Position"],
             signed_in=True,
             refusals=[404],
         )
@@ -134,6 +139,7 @@ OPERATIONS = (
         path="/api/reviews/{id}/",
         endpoint=reviews.delete,
         status=204,
+        answers=["Livria-Position"],
         signed_in=True,
         refusals=[403, 404],
     ),
@@ -143,6 +149,7 @@ OPERATIONS = (
             path=f"/api/reviews/{{id}}/{endpoint.__name__}/",
             endpoint=endpoint,
             status=204,
+            answers=["Livria-Position"],
             signed_in=True,
             refusals=[403, 404],
         )
@@ -188,8 +195,7 @@ OPERATIONS = (
         query=[
             Parameter("book", required=True, most=MOST_BOOKS),
             Parameter("reading", most=MOST_BOOKS),
-            Parameter("last_event_id", largest=None),
-            Parameter("pad", largest=None),
+            *(Parameter(name, largest=None) for name in stream.PARAMETERS),
         ],
         headers=["Last-Event-ID"],
         refusals=[403, 404, 422],
@@ -200,7 +206,7 @@ OPERATIONS = (
         endpoint=stream.stream,
         answer=str,
         media_type="text/event-stream",
-        query=[Parameter("last_event_id", largest=None), Parameter("pad", largest=None)],
+        query=[Parameter(name, largest=None) for name in stream.PARAMETERS],
         headers=["Last-Event-ID"],
         refusals=[403, 404],
     ),

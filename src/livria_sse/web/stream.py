@@ -41,6 +41,10 @@ DETACH = "livria.detach"
 
 _PATH = re.compile(r"/sse/books(?:/([^/]+))?/?")
 
+#: Under which a page says where it stands; some polyfills write the name in one word.
+POSITIONS = ("last_event_id", "lastEventId")
+#: What every stream takes.
+PARAMETERS = (*POSITIONS, "pad")
 #: The fields of a query string.
 Query = Mapping[str, Sequence[str]]
 
@@ -84,10 +88,10 @@ def _shelf(scope: Scope) -> EventStream:
 
 def _asked_position(scope: Scope, query: Query) -> str | None:
     # EventSource sends the header only when it reconnects (WHATWG HTML, section 9.2.4); what a
-    # page puts into the address is older by then. Some polyfills write the name in one word.
+    # page puts into the address is older by then.
     if position := _header(scope, b"last-event-id"):
         return position
-    for name in ("last_event_id", "lastEventId"):
+    for name in POSITIONS:
         if values := query.get(name):
             return values[-1]
     return None
