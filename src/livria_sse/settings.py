@@ -93,7 +93,7 @@ class Settings(BaseSettings):
     jwt_audience: str | None = None
     jwt_issuer: str | None = None
 
-    #: `off` lifts every limit below and the deadline of requests, for benchmarks.
+    #: `off` lifts the limits below on how many and how fast, and the deadline of requests.
     limits: bool = True
     #: Reviews that are posted, edited or deleted; of an address also sign-outs, and what is no
     #: moderator's to do.
