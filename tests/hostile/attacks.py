@@ -37,6 +37,7 @@ ATTACKS: dict[str, Attack] = {
         costly.preflights,
         costly.small_pieces,
         costly.long_targets,
+        costly.signing_in,
     )
 }
 

@@ -100,3 +100,19 @@ async def _ask_long(target: Target, path: str) -> None:
         async with connected(target) as wire:
             await wire.send(request("GET", path, {"Connection": "close"}))
             assert set(statuses((await wire.rest())[:100])) <= {200, 404, 414, 422, 429}
+
+
+async def signing_in(target: Target) -> None:
+    """Signs in under twenty names at once, each of which takes long to refuse."""
+    async with target.client() as client:
+        answers = await asyncio.gather(
+            *(
+                client.post("/api/accounts/login/", json={"username": name, "password": TEXT[:20]})
+                for name in (f"nobody{number}" for number in range(20))
+            ),
+            return_exceptions=True,
+        )
+    for answer in answers:
+        if not isinstance(answer, httpx.TransportError):  # closed: they come too fast
+            assert isinstance(answer, httpx.Response), answer
+            assert answer.status_code in {401, 408, 429}

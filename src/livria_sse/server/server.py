@@ -125,6 +125,7 @@ class Server(uvicorn.Server):
         for listener in self.servers if self._replaced else ():
             listener.close()
         await hub.drain()
+        await _accept_all()
         # Who does not send the rest of a request is told so before uvicorn loses patience.
         last = asyncio.get_running_loop().call_later(GRACE_SECONDS - 1, self._deadlines.end)
         await super().shutdown(sockets)
@@ -137,6 +138,13 @@ class Server(uvicorn.Server):
         self.server_state.default_headers.append(LAST_ANSWER)
         if self._noticed:
             await asyncio.sleep(self._notice_seconds)
+
+
+async def _accept_all() -> None:
+    # Who has connected and was not accepted yet is reset, with their request, as the listener is
+    # closed: a round of the event loop to hear of them, one to accept them, one to greet them.
+    for _ in range(3):
+        await asyncio.sleep(0)
 
 
 def _http(**given: Any) -> Any:
