@@ -22,7 +22,7 @@ logger = logging.getLogger(__name__)
 
 REVIEWS = 2_000
 #: On a machine of two cores, less is no delay.
-LEAST_SECONDS = 0.05
+LEAST_SECONDS = 0.02
 
 
 @contextmanager

@@ -15,9 +15,8 @@ from tests.fleet.play import play
 from tests.parts import KINDS_AT_LENGTH, Kind, ReverseProxy, ServerProcess
 from tests.waiting import until
 
-
-#: Requests of writers that may come to nothing. The proxies that ask for `/readyz` know in time that
-#: a process stops; the others learn it as it is gone, from what is on its way at that moment.
+#: Requests of writers that may come to nothing. Proxies that ask for `/readyz` know in time that a
+#: process stops; the others learn it as it is gone, from what is on its way at that moment.
 MOST_FAILURES: Mapping[Kind, int] = {"haproxy": 0, "caddy": 0, "nginx": 3, "apache": 5}
 
 
