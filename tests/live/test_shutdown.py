@@ -88,6 +88,27 @@ def test_streams_are_ended_cleanly(tmp_path: Path, how: signal.Signals) -> None:
     server.stop()
 
 
+def test_notice(tmp_path: Path) -> None:
+    """After SIGTERM all goes on for a while; but `/readyz` says so, and answers are the last."""
+    with (
+        ServerProcess(tmp_path, notice_seconds="60") as server,
+        Person(server.url, "mina") as mina,
+        open_streams(server.port, 1) as (old,),
+        httpx.Client(base_url=server.url) as proxy,
+    ):
+        assert "connection" not in proxy.get("/healthz").headers
+        server.signal(signal.SIGTERM)
+        while (ready := proxy.get("/readyz")).status_code != 503:
+            pass
+        assert ready.headers["connection"] == "close"
+        with open_streams(server.port, 1) as (new,):
+            mina.post(BOOK, "meanwhile")
+            for stream in (old, new):
+                assert b"stream.closing" not in stream.until(b"meanwhile")
+        server.signal(signal.SIGINT)
+        assert server.wait() == -signal.SIGINT
+
+
 def test_draining(tmp_path: Path) -> None:
     """While a server drains it is unready, and sends new readers away in a stream."""
     with ServerProcess(tmp_path) as server, open_streams(server.port, 400) as streams:
