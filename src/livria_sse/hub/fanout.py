@@ -137,7 +137,8 @@ class Fanout:
         try:
             way = await self._ladder.way_to_head(feed, cursor.seq)
         except Exception as error:  # whatever it is: a reader who is cut off comes back
-            logger.warning("a reader of book %d is lost: %r", feed.book_id, error)
+            told = {"book": feed.book_id, "why": error}
+            logger.warning("a reader of book %(book)d is lost: %(why)r", told)
             cursor.subscriber.sink.abort()
             return
         cursor.reading = False

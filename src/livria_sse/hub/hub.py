@@ -108,7 +108,8 @@ class Hub:
         try:
             await self._ladder.bring_up(feed)
         except Exception as error:  # whatever it is, the audit tries again
-            logger.warning("book %d waits for the audit: %r", feed.book_id, error)
+            told = {"book": feed.book_id, "why": error}
+            logger.warning("book %(book)d waits for the audit: %(why)r", told)
         self._fanout.advance_all(feed)
 
     # The life of a stream.

@@ -150,7 +150,8 @@ async def _accept_all() -> None:
 def _http(**given: Any) -> Any:
     if uvicorn.__version__.startswith(UVICORN):
         return partial(DetachingProtocol, **given)
-    logger.warning("uvicorn %s is not known here: each stream costs more", uvicorn.__version__)
+    told = {"version": uvicorn.__version__}
+    logger.warning("uvicorn %(version)s is not known here: each stream costs more", told)
     return "auto"
 
 

@@ -76,7 +76,7 @@ class Metrics:
             done = await asyncio.get_running_loop().run_in_executor(self._thread, work)
         except OSError as error:
             if not self._failed:
-                logger.warning("/metrics may lack other workers: %s", error)
+                logger.warning("/metrics may lack other workers: %(why)s", {"why": error})
             self._failed = True
             return None
         self._failed = False

@@ -65,7 +65,7 @@ class Doorbells:
                     await self._listen_on(pubsub, listener)
             except Exception as error:  # whatever it is: who does not listen again is deaf
                 if self.ring:
-                    logger.warning("no doorbell can be heard: %s", _said(error))
+                    logger.warning("no doorbell can be heard: %(why)s", {"why": _said(error)})
                     pause = SHORTEST_PAUSE
             finally:
                 self.ring = False
@@ -115,7 +115,9 @@ class Doorbells:
             try:
                 listener.hear(heard(message["data"], book_id))
             except ValueError:
-                logger.warning("the doorbell of book %d said what is not ours", book_id)
+                logger.warning(
+                    "the doorbell of book %(book)d said what is not ours", {"book": book_id}
+                )
                 listener.missed([book_id])
 
     def _take_viewers(self, said: bytes, listener: Listener) -> None:

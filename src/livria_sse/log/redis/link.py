@@ -82,7 +82,7 @@ class Link:
 
     def _failed(self, error: Exception) -> None:
         if self.well:
-            logger.warning("Redis is away: %s", spoken(error))
+            logger.warning("Redis is away: %(why)s", {"why": spoken(error)})
         self.up = self.well = False
 
 

@@ -93,7 +93,7 @@ class Streams:
         try:
             changes = tuple(_change(*each) for each in entries)
         except ValueError:
-            logger.warning("the log of book %d in Redis is not ours", book_id)
+            logger.warning("the log of book %(book)d in Redis is not ours", {"book": book_id})
             return None
         return Difference(
             book_id=book_id,
