@@ -14,19 +14,15 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 
 from livria_sse.deadlines import Deadlines
 from livria_sse.server.refusal import (
-    BODY_BESIDE_UPGRADE,
     HEAD_TOO_LARGE,
     LARGEST_HEAD,
-    LARGEST_TARGET,
-    MOST_FIELDS,
     MOST_HEADERS,
-    NO_HOST,
     NONSENSE,
-    TARGET_TOO_LONG,
     TOO_MANY_PIECES,
     TOO_MANY_WAIT,
     TOO_SLOW,
     Refusal,
+    fault_of_head,
 )
 from livria_sse.web.body import LARGEST_REFUSED
 from livria_sse.web.peers import Peers
@@ -147,32 +143,10 @@ class GuardedProtocol(HttpToolsProtocol):
         raise ValueError(refusal.why)  # for the parser, which stops at errors
 
     def _fault_of_head(self) -> Refusal | None:
-        if len(self.url) > LARGEST_TARGET or self.url.count(b"&") >= MOST_FIELDS:
-            return TARGET_TOO_LONG
-        if self._head_size() > LARGEST_HEAD:
-            return HEAD_TOO_LARGE
         if len(self.pipeline) >= MOST_WAITING:
             return TOO_MANY_WAIT
-        if not self._names_its_host():
-            return NO_HOST
-        if self.parser.should_upgrade() and self._has_body():
-            return BODY_BESIDE_UPGRADE
-        return None
-
-    def _has_body(self) -> bool:
-        # RFC 9112, section 6.3
-        return any(
-            name == b"transfer-encoding" or (name == b"content-length" and value.strip(b" 0"))
-            for name, value in self.headers
-        )
-
-    def _head_size(self) -> int:
-        return len(self.url) + sum([len(name) + len(value) + 4 for name, value in self.headers])
-
-    def _names_its_host(self) -> bool:
-        # RFC 9112, section 3.2; HTTP/1.0 knows of no hosts.
-        named = [name for name, _ in self.headers].count(b"host")
-        return named == 1 or (not named and self.parser.get_http_version() != "1.1")
+        version, upgrades = self.parser.get_http_version(), self.parser.should_upgrade()
+        return fault_of_head(self.url, self.headers, version=version, upgrades=upgrades)
 
     def on_body(self, body: bytes) -> None:
         """Takes a piece of the body."""

@@ -1,7 +1,8 @@
-"""Refusals: what a request is told that the server does not let come to the application."""
+"""Refusals: what a request is told that does not come to the application, and why."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from http import HTTPStatus
 from typing import NamedTuple
 
@@ -45,3 +46,34 @@ HEAD_TOO_LARGE = Refusal(
     HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
     f"its head must have at most {LARGEST_HEAD} bytes and {MOST_HEADERS} headers",
 )
+
+Headers = Sequence[tuple[bytes, bytes]]
+
+
+def fault_of_head(
+    target: bytes, headers: Headers, *, version: str, upgrades: bool
+) -> Refusal | None:
+    """What is wrong with the head of a request, if anything is."""
+    if len(target) > LARGEST_TARGET or target.count(b"&") >= MOST_FIELDS:
+        return TARGET_TOO_LONG
+    if len(target) + sum([len(name) + len(value) + 4 for name, value in headers]) > LARGEST_HEAD:
+        return HEAD_TOO_LARGE
+    if not _names_its_host(headers, version):
+        return NO_HOST
+    if upgrades and _has_body(headers):
+        return BODY_BESIDE_UPGRADE
+    return None
+
+
+def _names_its_host(headers: Headers, version: str) -> bool:
+    # RFC 9112, section 3.2; HTTP/1.0 knows of no hosts.
+    named = [name for name, _ in headers].count(b"host")
+    return named == 1 or (not named and version != "1.1")
+
+
+def _has_body(headers: Headers) -> bool:
+    # RFC 9112, section 6.3
+    return any(
+        name == b"transfer-encoding" or (name == b"content-length" and value.strip(b" 0"))
+        for name, value in headers
+    )
