@@ -34,7 +34,7 @@ ATTACKS: dict[str, Attack] = {
         texts.unicode_texts,
         tokens.forged_tokens,
         costly.asking_for_all,
-        costly.preflights,
+        connections.preflights,
         costly.small_pieces,
         costly.long_targets,
         costly.signing_in,
@@ -55,7 +55,7 @@ def attacked_server(folder: Path, *, pace: str = "200/second") -> ServerProcess:
         send_seconds="1",
         jwt_secret=tokens.SECRET,
         trusted_proxies=PROXY,
-        allowed_origins=costly.ORIGIN,
+        allowed_origins=connections.ORIGIN,
         max_streams_per_address=str(requests.STREAMS_PER_ADDRESS),
         requests_per_address=pace,
     )

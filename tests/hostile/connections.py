@@ -28,6 +28,10 @@ PACE_SECONDS = 0.05
 JSON = {"Content-Type": "application/json"}
 BODY = request("POST", "/api/accounts/login/", {**JSON, "Content-Length": "10000"})
 CHUNKS = request("POST", "/api/accounts/login/", {**JSON, "Transfer-Encoding": "chunked"})
+#: Asked for by somebody behind a proxy, if it comes from one.
+BOOKS = request("GET", "/api/books/", {"X-Forwarded-For": "192.0.2.66"})
+#: A site whose pages may use the API.
+ORIGIN = "https://livria.example"
 LEAVERS = 4_000
 ASKERS, ASKS = 300, 10
 FLOOD = 2 * 1024 * 1024
@@ -129,16 +133,22 @@ async def _leave(target: Target) -> None:
 
 async def asking_on(target: Target) -> None:
     """Asks for the next thing as soon as there is an answer, on many connections at once."""
-    await _all(_ask_on(target, address=ELSEWHERE) for _ in range(ASKERS))
+    await _all(_ask_on(target, BOOKS) for _ in range(ASKERS))
 
 
 async def asking_on_behind_a_proxy(target: Target) -> None:
     """The same through a trusted proxy, which has any number of connections."""
-    await _all(_ask_on(target, address=PROXY) for _ in range(ASKERS))
+    await _all(_ask_on(target, BOOKS, address=PROXY) for _ in range(ASKERS))
 
 
-async def _ask_on(target: Target, *, address: str) -> None:
-    ask = request("GET", "/api/books/", {"X-Forwarded-For": "192.0.2.66"})
+async def preflights(target: Target) -> None:
+    """Asks whether it may ask, as browsers do, and never asks."""
+    lines = {"Origin": ORIGIN, "Access-Control-Request-Method": "POST"}
+    ask = request("OPTIONS", "/api/reviews/", lines)
+    await _all(_ask_on(target, ask) for _ in range(ASKERS))
+
+
+async def _ask_on(target: Target, ask: bytes, *, address: str = ELSEWHERE) -> None:
     async with connected(target, address=address) as wire:
         for _ in range(ASKS):
             await wire.send(ask)

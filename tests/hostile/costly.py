@@ -12,7 +12,6 @@ from tests.hostile.wire import Target, connected, request, statuses
 #: What the attacker has written, to ask for it again and again.
 BOOK, REVIEWS, TEXT = 8, 300, "x" * 2_000
 ASKERS, ASKS = 10, 4
-ORIGIN = "https://livria.example"
 
 
 async def asking_for_all(target: Target) -> None:
@@ -50,24 +49,6 @@ async def _ask_again(target: Target, path: str, last: bytes) -> None:
             stream = path.startswith("/sse/")
             received = await (wire.until(b"id: " + last + b"\n\n") if stream else wire.rest())
             assert set(statuses(received[:100])) <= {200, 429}
-
-
-async def preflights(target: Target) -> None:
-    """Asks whether it may ask, as browsers do, and never asks."""
-    lines = {"Origin": ORIGIN, "Access-Control-Request-Method": "POST"}
-    await asyncio.gather(
-        *(_ask_whether(target, request("OPTIONS", "/api/reviews/", lines)) for _ in range(ASKERS))
-    )
-
-
-async def _ask_whether(target: Target, preflight: bytes) -> None:
-    async with connected(target) as wire:
-        for _ in range(100):
-            await wire.send(preflight)
-            received = await wire.piece()
-            if not received:  # the address may open no connections at present
-                return
-            assert set(statuses(received)) <= {200, 429}
 
 
 async def small_pieces(target: Target) -> None:

@@ -237,3 +237,19 @@ async def test_refusals_are_told_as_each_client_understands(tmp_path: Path) -> N
     assert stream.status_code == 200
     assert "event: stream.busy" in stream.text
     assert stream.headers["access-control-allow-origin"] == origin
+
+
+async def test_answers_of_the_service_count(tmp_path: Path) -> None:
+    """Who asks for large answers may ask for fewer."""
+    async with (
+        serving(tmp_path, requests_per_address=SLOW) as service,
+        service.client(**{"X-Forwarded-For": "192.0.2.1"}) as client,
+    ):
+        size = len((await client.get("/openapi.json")).content)
+        answered = 1
+        while (await client.get("/openapi.json")).status_code == 200:
+            answered += 1
+
+    each = 1 + size // BYTES_OF_AN_ANSWER
+    assert each > 1
+    assert answered == BURST // each + 1

@@ -61,9 +61,9 @@ class Origins:
 
     def shown(self, refusal: Response, scope: Scope) -> Response:
         """A refusal, so that a page of a listed origin can read it: it goes past the middleware."""
-        headers = self.headers(Headers(scope=scope).get("origin"))
-        refusal.raw_headers.extend(headers)
-        if len(headers) > 1:
+        origin = Headers(scope=scope).get("origin")
+        refusal.raw_headers.extend(self.headers(origin))
+        if origin in self._listed:
             refusal.headers["Access-Control-Expose-Headers"] = ", ".join(READ)
         return refusal
 

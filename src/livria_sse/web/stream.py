@@ -62,18 +62,22 @@ async def shelf(request: Request) -> EventStream:
 
 def is_asked(scope: Scope) -> bool:
     """Whether a request asks for a stream, as far as its path shows."""
-    return scope["method"] in {"GET", "HEAD"} and bool(_PATH.fullmatch(scope["path"]))
+    return _asked_path(scope) is not None
 
 
 def asked_stream(scope: Scope) -> EventStream | None:
     """The stream that a request asks for, where that can be seen without the router."""
-    match = _PATH.fullmatch(scope["path"]) if scope["method"] in {"GET", "HEAD"} else None
+    match = _asked_path(scope)
     if match is None:
         return None
     try:
         return EventStream(scope, named_books([match[1]])) if match[1] else _shelf(scope)
     except InvalidInput:
         return None
+
+
+def _asked_path(scope: Scope) -> re.Match[str] | None:
+    return _PATH.fullmatch(scope["path"]) if scope["method"] in {"GET", "HEAD"} else None
 
 
 def _shelf(scope: Scope) -> EventStream:
