@@ -39,7 +39,7 @@ UPGRADE = b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Setting
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
     """One server for all tests here, of little patience."""
     folder = tmp_path_factory.mktemp("server")
-    with ServerProcess(folder, request_seconds="1", heartbeat_seconds="1") as server:
+    with ServerProcess(folder, request_seconds="2", heartbeat_seconds="1") as server:
         yield server
 
 
@@ -366,7 +366,7 @@ async def test_clients_that_confirm_nothing(tmp_path: Path) -> None:
 
 def test_others_are_served(server: ServerProcess) -> None:
     """While some keep the server waiting, everybody else is served."""
-    with connected(server) as slow, Person(server.url, "mina") as mina:
+    with Person(server.url, "mina") as mina, connected(server) as slow:
         slow.sendall(POST + b"Content-Length: 100\r\n\r\n{")
         mina.post(BOOK, "meanwhile")
 
