@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -166,6 +167,7 @@ def _lifespan(
                     "origins": origins,
                     "metrics": metrics,
                     "turns": turns,
+                    "largest_body": settings.max_body_bytes if settings.limits else math.inf,
                 }
 
     return lifespan

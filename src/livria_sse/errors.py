@@ -41,7 +41,7 @@ class UnsupportedMediaType(LivriaError):
 
 
 class BodyTooLarge(LivriaError):
-    """The body is larger than 64 KiB."""
+    """The body is too large."""
 
 
 class InvalidInput(LivriaError):

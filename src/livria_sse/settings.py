@@ -93,7 +93,7 @@ class Settings(BaseSettings):
     jwt_audience: str | None = None
     jwt_issuer: str | None = None
 
-    #: `off` lifts the limits below on how many and how fast, and the deadline of requests.
+    #: `off` lifts all limits from here to `request_seconds`.
     limits: bool = True
     #: Reviews that are posted, edited or deleted; of an address also sign-outs, and what is no
     #: moderator's to do.
@@ -108,6 +108,9 @@ class Settings(BaseSettings):
     max_streams: Annotated[int, Field(ge=1)] = 10_000
     max_streams_per_book: Annotated[int, Field(ge=1)] = 10_000
     max_streams_per_address: Annotated[int, Field(ge=1)] = 200
+    #: Connections beside those streams for everything else: POSTs under way, health checks, and
+    #: what waits. Where there are too few files for all, at most half of them.
+    reserved_connections: Annotated[int, Field(ge=1)] = 1000
     #: Connections that our own server lets an address hold open beside its streams. Trusted proxies
     #: may hold any number.
     max_connections_per_address: Annotated[int, Field(ge=1)] = 400
@@ -117,6 +120,21 @@ class Settings(BaseSettings):
     #: How fast requests of an address begin at one process; those that come faster wait, or
     #: are refused.
     requests_per_address: Rate = parse("200/second")
+    #: How large the head of a request may be (the request line and all headers), and of how many
+    #: headers: to go through many small ones takes 100 times as long as to receive them.
+    max_head_bytes: Annotated[int, Field(ge=1024)] = 16 * 1024
+    max_headers: Annotated[int, Field(ge=20)] = 100
+    #: And its target: 50 books with a position in each take 3.5 KB, and 101 fields.
+    max_target_bytes: Annotated[int, Field(ge=256)] = 4096
+    max_query_fields: Annotated[int, Field(ge=1)] = 120
+    #: And its body, which may come in chunks of one byte: each costs a call however small it is.
+    max_body_bytes: Annotated[int, Field(ge=1024)] = 64 * 1024
+    max_body_pieces: Annotated[int, Field(ge=1)] = 1024
+    #: Requests that wait on a connection until one before them is answered. A single read can bring
+    #: thousands, of which each takes about 100 times the memory of its bytes.
+    max_waiting_requests: Annotated[int, Field(ge=1)] = 8
+    #: A request that is not received after this many seconds is refused.
+    request_seconds: Annotated[int, Field(ge=1)] = 20
     #: The origins of other sites whose pages may use the API, with cookies: `https://livria.kr`.
     allowed_origins: Listed[Origin] = ()
     #: The proxies whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed. On Heroku that is
@@ -132,14 +150,12 @@ class Settings(BaseSettings):
     stream_seconds: Annotated[int, Field(ge=1)] = 3600
     #: A reader who takes nothing for this many seconds is closed.
     send_seconds: Annotated[int, Field(ge=1)] = 20
-    #: A request that is not received after this many seconds is refused.
-    request_seconds: Annotated[int, Field(ge=1)] = 20
     #: How long the streams of a process that stops are ended, one after the other. What follows
     #: takes 10 s at most; platforms kill after 30.
     drain_seconds: Annotated[float, Field(ge=0, le=600)] = 5
-    #: How long everything goes on in a process that SIGTERM stops, except that `/readyz` says so:
-    #: as long as it takes the proxies in front of it to notice.
-    notice_seconds: Annotated[float, Field(ge=0, le=60)] = 2.5
+    #: How long a process that SIGTERM stops takes requests, and keeps the streams that are open: as
+    #: long as it takes the proxies in front of it to notice that `/readyz` says so.
+    notice_seconds: Annotated[float, Field(ge=0, le=60)] = 2
     #: A difference of more changes than this is answered with `stream.reset`.
     replay_limit: Annotated[int, Field(ge=1, le=100_000)] = 1_000
     #: So is one of more bytes of text than this: who asks and reads nothing costs so much memory.

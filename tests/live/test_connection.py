@@ -18,6 +18,7 @@ from livria_sse.hub import Burst
 from livria_sse.server.connection import StreamConnection
 from livria_sse.server.guard import GuardedProtocol
 from livria_sse.server.protocol import DetachingProtocol
+from livria_sse.server.sizes import Sizes
 from livria_sse.settings import Settings
 from livria_sse.web.clients import Proxies
 from livria_sse.web.pace import Pace
@@ -105,6 +106,7 @@ async def test_streams_behind_answers_that_nobody_takes() -> None:
         deadlines=deadlines,
         peers=Peers(settings, proxies, Pace(settings, proxies)),
         places=math.inf,
+        sizes=Sizes.of(settings),
     )
     ours, theirs = socket.socketpair()
     ours.setblocking(False)

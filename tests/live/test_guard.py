@@ -25,13 +25,15 @@ from tests.parts import Person, ServerProcess
 from tests.waiting import until
 
 from livria_sse.server import server as our_server
-from livria_sse.server.guard import MOST_PIECES, MOST_WAITING
-from livria_sse.server.refusal import LARGEST_HEAD, LARGEST_TARGET, MOST_FIELDS, MOST_HEADERS
+from livria_sse.server.sizes import Sizes
 from livria_sse.settings import Settings
 from livria_sse.web.body import LARGEST_REFUSED
 from livria_sse.web.rests import BURST
 
 BOOK, UNREAD = 4, 5
+LARGEST_HEAD, MOST_HEADERS, LARGEST_TARGET, MOST_FIELDS, MOST_PIECES, MOST_WAITING = map(
+    int, Sizes.of(Settings())
+)
 UPGRADE = b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAAA\r\n"
 
 

@@ -190,17 +190,20 @@ def test_other_versions_of_uvicorn(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(
-    ("hard", "reached", "streams", "said"),
+    ("hard", "more", "reached", "streams", "said"),
     [
-        (8192, 3200, 2000, ""),
-        (1024, 1024, 412, "there are files for 412 streams instead of 2000"),
-        (300, 300, 50, "there are files for 50 streams instead of 2000"),
-        (202, 202, 1, "there are files for 1 streams instead of 2000"),
+        (8192, "", 3200, 2000, ""),
+        (8192, "reserved_connections=100", 2300, 2000, ""),
+        (1024, "", 1024, 412, "there are files for 412 streams instead of 2000"),
+        (1024, "reserved_connections=100", 1024, 724, "there are files for 724 streams"),
+        (1024, "limits=False", 1024, 2000, ""),
+        (300, "", 300, 50, "there are files for 50 streams instead of 2000"),
+        (202, "", 202, 1, "there are files for 1 streams instead of 2000"),
     ],
 )
-def test_open_files(hard: int, reached: int, streams: int, said: str) -> None:
-    """The limit on open files is raised to what the streams need, or they are fewer."""
-    done = fit_into_files(hard)
+def test_open_files(hard: int, more: str, reached: int, streams: int, said: str) -> None:
+    """The limit on open files is raised to what is needed, or there are fewer streams."""
+    done = fit_into_files(hard, more)
 
     assert done.stdout.split() == [str(reached), str(streams)]
     assert said in done.stderr
@@ -212,14 +215,14 @@ def test_too_few_files() -> None:
     assert "201 open files are allowed, and 202 needed at least" in fit_into_files(201).stderr
 
 
-def fit_into_files(hard: int) -> subprocess.CompletedProcess[str]:
+def fit_into_files(hard: int, more: str = "") -> subprocess.CompletedProcess[str]:
     """What becomes of the limit, and of the setting, in a process that may open so many."""
     program = f"""
 import resource
 from livria_sse.server.files import fitted
 from livria_sse.settings import Settings
 resource.setrlimit(resource.RLIMIT_NOFILE, (min(200, {hard}), {hard}))
-settings = fitted(Settings(max_streams=2000))
+settings = fitted(Settings(max_streams=2000, {more}))
 print(resource.getrlimit(resource.RLIMIT_NOFILE)[0], settings.max_streams)
 """
     return subprocess.run(

@@ -13,13 +13,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
 from livria_sse.models import LARGEST_NUMBER
-from livria_sse.web.body import LARGEST_BODY, LARGEST_REFUSED
+from livria_sse.settings import Settings
+from livria_sse.web.body import LARGEST_REFUSED
 from tests.web.service import Service, problem_of
 
 BOOK, UNKNOWN_BOOK = 10, 99
 JSON = {"Content-Type": "application/json"}
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 GOOD = b'{"book": 10, "content": "good"}'
+LARGEST_BODY = Settings().max_body_bytes
 
 #: Examples of each property: enough to meet the grammar's corners, few enough to run every time.
 FUZZED = settings(
@@ -299,7 +301,7 @@ async def test_larger_body_is_413(
         content = in_pieces(body) if chunked else body
         answer = await mina.request(method, address, content=content, headers=JSON)
         assert answer.status_code == 413
-        problem_of(answer)
+        assert problem_of(answer)["errors"] == {"body": ["Use at most 65536 bytes."]}
 
 
 @pytest.mark.parametrize("length", ["1" * 5_000, "9" * 19, "-1", "x", "0", "²"])
@@ -493,6 +495,17 @@ async def test_unknown_address_is_404(mina: httpx.AsyncClient, address: str) -> 
 
 
 # Forms.
+
+
+@pytest.mark.parametrize("wrong", ["0", "31", "-1", "1.5", "x", "1, 2", "\u00b2", "9" * 5_000])
+@pytest.mark.parametrize("address", [f"/sse/books/{BOOK}/", f"/sse/books/?book={BOOK}"])
+async def test_wrong_interval_is_422(mina: httpx.AsyncClient, address: str, wrong: str) -> None:
+    """A stream with an interval of heartbeats that cannot be is refused, by the header's name."""
+    headers = {b"Livria-Heartbeat": wrong.encode("latin-1")}
+    answer = await mina.get(address, headers=headers)
+    assert answer.status_code == 422
+    assert problem_of(answer)["errors"] == {"Livria-Heartbeat": ["Use whole seconds from 1 to 30."]}
+
 
 FORMS = [
     f"/books/{BOOK}/reviews/",

@@ -18,7 +18,6 @@ from livria_sse.web.pace import (
     BYTES_OF_AN_ANSWER,
     LONGEST_SECONDS_OF_FILES,
     MOST_LATE,
-    MOST_REQUESTS_OF_A_BODY,
     Pace,
 )
 from livria_sse.web.rests import BURST, MANY, Rests
@@ -26,6 +25,8 @@ from tests.web.service import serving
 
 #: As slow as it takes to see what becomes of a request, however busy the machine is.
 SLOW = "1/hour"
+#: As how many requests a body counts at most.
+MOST_OF_A_BODY = Settings().max_body_bytes // BYTES_OF_A_REQUEST
 #: At which not a second goes by before the fiftieth may begin.
 QUICK = 1000
 
@@ -128,9 +129,9 @@ async def test_networks_of_one_customer_have_one_pace() -> None:
     [
         ((b"content-length", b"%d" % (BYTES_OF_A_REQUEST - 1)), BURST + 1),
         ((b"content-length", b"%d" % (9 * BYTES_OF_A_REQUEST)), BURST // 10 + 1),
-        ((b"content-length", b"0" * 20 + b"65536"), BURST // (1 + MOST_REQUESTS_OF_A_BODY) + 1),
-        ((b"content-length", b"9" * 5000), BURST // (1 + MOST_REQUESTS_OF_A_BODY) + 1),
-        ((b"transfer-encoding", b"chunked"), BURST // (1 + MOST_REQUESTS_OF_A_BODY) + 1),
+        ((b"content-length", b"0" * 20 + b"65536"), BURST // (1 + MOST_OF_A_BODY) + 1),
+        ((b"content-length", b"9" * 5000), BURST // (1 + MOST_OF_A_BODY) + 1),
+        ((b"transfer-encoding", b"chunked"), BURST // (1 + MOST_OF_A_BODY) + 1),
         ((b"content-length", b"-1"), BURST + 1),
     ],
     ids=["small", "large", "after zeros", "endless", "of unknown size", "nonsense"],

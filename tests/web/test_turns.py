@@ -37,7 +37,8 @@ def with_body(address: str, body: bytes, turns: Turns) -> Request:
         return {"type": "http.request", "body": body, "more_body": False}
 
     headers = [(b"content-type", b"application/json")]
-    scope = {"type": "http", **asked_by(address), "headers": headers, "state": {"turns": turns}}
+    state = {"turns": turns, "largest_body": 1024}
+    scope = {"type": "http", **asked_by(address), "headers": headers, "state": state}
     return Request(scope, receive)
 
 

@@ -31,6 +31,12 @@ def places(words: str) -> set[str | None]:
     return {place for _, place, _, _ in Formatter().parse(words)} - {None}
 
 
+def test_what_varies_in_reasons() -> None:
+    """A reason that names a character or a size has the same words whichever it is."""
+    assert reason_in("ko", "Use at most 1024 bytes.") == reason_in("ko", "Use at most 9 bytes.")
+    assert reason_in("ko", "The character U+202E is not allowed.")
+
+
 @pytest.mark.parametrize("error", [each for each in STATUSES if each not in NEVER_SHOWN])
 def test_refusals_have_korean_words(error: type[errors.LivriaError]) -> None:
     """Whoever reads Korean is told in Korean why something was refused."""

@@ -13,8 +13,6 @@ logger = logging.getLogger(__name__)
 
 #: Open files that are no connections of clients: the database, Redis, the log.
 OWN_FILES = 200
-#: Connections that are no streams: POSTs under way, health checks, and what waits.
-OTHER_CONNECTIONS = 1000
 
 
 def fitted(settings: Settings) -> Settings:
@@ -31,11 +29,11 @@ def fitted(settings: Settings) -> Settings:
         raise InvalidSettings(
             f"ulimit -n: {files} open files are allowed, and {OWN_FILES + 2} needed at least"
         )
-    others = min(OTHER_CONNECTIONS, free // 2)
+    others = min(settings.reserved_connections, free // 2)
     # Nobody may hold all of those by themselves.
     most = max(1, others // 2)
     changed = {"max_connections_per_address": min(settings.max_connections_per_address, most)}
-    if free - others < settings.max_streams:
+    if free - others < settings.max_streams and settings.limits:
         changed["max_streams"] = free - others
         logger.warning(
             "LIVRIA_MAX_STREAMS: there are files for %(fitting)d streams instead of %(wanted)d "
@@ -46,7 +44,7 @@ def fitted(settings: Settings) -> Settings:
 
 
 def _wanted(settings: Settings) -> int:
-    return settings.max_streams + OTHER_CONNECTIONS + OWN_FILES
+    return settings.max_streams + settings.reserved_connections + OWN_FILES
 
 
 def _raised(wanted: int) -> int:

@@ -14,24 +14,18 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 
 from livria_sse.deadlines import Deadlines
 from livria_sse.server.refusal import (
-    HEAD_TOO_LARGE,
-    LARGEST_HEAD,
-    MOST_HEADERS,
     NONSENSE,
     TOO_MANY_PIECES,
     TOO_MANY_WAIT,
     TOO_SLOW,
     Refusal,
     fault_of_head,
+    head_too_large,
 )
+from livria_sse.server.sizes import Sizes
 from livria_sse.web.body import LARGEST_REFUSED
 from livria_sse.web.peers import Peers
 
-#: Requests that wait on a connection until one before them is answered. A single read can bring
-#: thousands, of which each takes about 100 times the memory of its bytes.
-MOST_WAITING = 8
-#: Pieces of a body, each of which costs a call however small it is: chunks may have one byte each.
-MOST_PIECES = 1024
 #: How long a server that stops waits for what may be on its way: the first request of a connection,
 #: and the next one of a connection that is kept.
 FIRST_REQUEST_SECONDS, NEXT_REQUEST_SECONDS = 1.0, 0.25
@@ -51,12 +45,14 @@ class GuardedProtocol(HttpToolsProtocol):
         deadlines: Deadlines[GuardedProtocol],
         peers: Peers,
         places: float,
+        sizes: Sizes,
         **more: Any,
     ) -> None:
         super().__init__(*given, **more)
         self._deadlines = deadlines
         self._peers = peers
         self._places = places
+        self._sizes = sizes
         self._receiving: Literal["head", "body"] | None = None
         #: Bytes since the last request; as long as a head is received, all of them are its.
         self._received = 0
@@ -104,12 +100,12 @@ class GuardedProtocol(HttpToolsProtocol):
         """Reads a part of a request."""
         self._received += len(data)
         super().data_received(data)
-        if self._receiving == "head" and self._received > LARGEST_HEAD:
-            self.refuse(HEAD_TOO_LARGE)
+        if self._receiving == "head" and self._received > self._sizes.head:
+            self.refuse(head_too_large(self._sizes))
         elif self._receiving == "body" and self._is_idle() and self._received > LARGEST_REFUSED:
             self.transport.abort()  # who was answered, and goes on sending
         elif self._receiving == "body" and len(self.headers) > self._headers_of_head:
-            self.refuse(HEAD_TOO_LARGE)  # trailers, without an end
+            self.refuse(head_too_large(self._sizes))  # trailers, without an end
         elif self._receiving is None and self not in self._deadlines and self._is_idle():
             self._deadlines.add(self)  # for what has come, uvicorn has ended its own waiting
 
@@ -123,8 +119,8 @@ class GuardedProtocol(HttpToolsProtocol):
     def on_header(self, name: bytes, value: bytes) -> None:
         """Takes a header, without the space around its value (RFC 9112, section 5.1)."""
         super().on_header(name, value.strip(b" \t"))
-        if len(self.headers) > MOST_HEADERS:
-            self._stop_at(HEAD_TOO_LARGE)
+        if len(self.headers) > self._sizes.headers:
+            self._stop_at(head_too_large(self._sizes))
 
     def on_headers_complete(self) -> None:
         """Goes on to the body, unless the head is too large, or too many wait already."""
@@ -143,15 +139,17 @@ class GuardedProtocol(HttpToolsProtocol):
         raise ValueError(refusal.why)  # for the parser, which stops at errors
 
     def _fault_of_head(self) -> Refusal | None:
-        if len(self.pipeline) >= MOST_WAITING:
+        if len(self.pipeline) >= self._sizes.waiting:
             return TOO_MANY_WAIT
         version, upgrades = self.parser.get_http_version(), self.parser.should_upgrade()
-        return fault_of_head(self.url, self.headers, version=version, upgrades=upgrades)
+        return fault_of_head(
+            self.url, self.headers, self._sizes, version=version, upgrades=upgrades
+        )
 
     def on_body(self, body: bytes) -> None:
         """Takes a piece of the body."""
         self._pieces += 1
-        if self._pieces > MOST_PIECES:
+        if self._pieces > self._sizes.pieces:
             self._stop_at(TOO_MANY_PIECES)
         super().on_body(body)
 

@@ -6,12 +6,7 @@ from collections.abc import Sequence
 from http import HTTPStatus
 from typing import NamedTuple
 
-#: Of the request line and all headers.
-LARGEST_HEAD = 16 * 1024
-#: Of a target: 50 books with a position in each take 3.5 KB, and 101 fields.
-LARGEST_TARGET, MOST_FIELDS = 4096, 120
-#: To go through many small ones takes 100 times as long as to receive them.
-MOST_HEADERS = 100
+from livria_sse.server.sizes import Sizes
 
 
 class Refusal(NamedTuple):
@@ -38,26 +33,31 @@ NO_HOST = Refusal(HTTPStatus.BAD_REQUEST, "it must name one Host")
 BODY_BESIDE_UPGRADE = Refusal(HTTPStatus.BAD_REQUEST, "with a body, it must not offer an Upgrade")
 TOO_MANY_PIECES = Refusal(HTTPStatus.BAD_REQUEST, "its body comes in too many pieces")
 TOO_SLOW = Refusal(HTTPStatus.REQUEST_TIMEOUT, "it did not come in time")
-TARGET_TOO_LONG = Refusal(
-    HTTPStatus.REQUEST_URI_TOO_LONG,
-    f"its target must have at most {LARGEST_TARGET} bytes and {MOST_FIELDS} fields",
-)
-HEAD_TOO_LARGE = Refusal(
-    HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
-    f"its head must have at most {LARGEST_HEAD} bytes and {MOST_HEADERS} headers",
-)
+
+
+def target_too_long(sizes: Sizes) -> Refusal:
+    """For a request whose target is too long, or has too many fields."""
+    why = f"its target must have at most {sizes.target} bytes and {sizes.fields} fields"
+    return Refusal(HTTPStatus.REQUEST_URI_TOO_LONG, why)
+
+
+def head_too_large(sizes: Sizes) -> Refusal:
+    """For a request whose head is too large, or has too many headers."""
+    why = f"its head must have at most {sizes.head} bytes and {sizes.headers} headers"
+    return Refusal(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, why)
+
 
 Headers = Sequence[tuple[bytes, bytes]]
 
 
 def fault_of_head(
-    target: bytes, headers: Headers, *, version: str, upgrades: bool
+    target: bytes, headers: Headers, sizes: Sizes, *, version: str, upgrades: bool
 ) -> Refusal | None:
     """What is wrong with the head of a request, if anything is."""
-    if len(target) > LARGEST_TARGET or target.count(b"&") >= MOST_FIELDS:
-        return TARGET_TOO_LONG
-    if len(target) + sum([len(name) + len(value) + 4 for name, value in headers]) > LARGEST_HEAD:
-        return HEAD_TOO_LARGE
+    if len(target) > sizes.target or target.count(b"&") >= sizes.fields:
+        return target_too_long(sizes)
+    if len(target) + sum([len(name) + len(value) + 4 for name, value in headers]) > sizes.head:
+        return head_too_large(sizes)
     if not _names_its_host(headers, version):
         return NO_HOST
     if upgrades and _has_body(headers):

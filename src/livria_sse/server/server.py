@@ -27,6 +27,7 @@ from livria_sse.logs import configure_logging
 from livria_sse.server.files import fitted, places
 from livria_sse.server.guard import GuardedProtocol
 from livria_sse.server.protocol import UVICORN, DetachingProtocol
+from livria_sse.server.sizes import Sizes
 from livria_sse.settings import Settings, warn_of_unknown
 from livria_sse.tallies import Tallies, open_tallies
 from livria_sse.tasks import Tasks, kept
@@ -70,6 +71,7 @@ class Server(uvicorn.Server):
                     deadlines=self._deadlines,
                     peers=app.state.peers,
                     places=places(settings),
+                    sizes=Sizes.of(settings),
                 ),
                 ws="none",
                 lifespan="on",
@@ -86,7 +88,7 @@ class Server(uvicorn.Server):
         self._begun = begun
         self._told = asyncio.Event()
         self._replaced = False
-        #: Whether there may be proxies that are to notice that it stops, and ask elsewhere.
+        #: Whether there may be proxies that are to notice that it stops, and to ask elsewhere.
         self._noticed = False
         self._tasks = Tasks()
 

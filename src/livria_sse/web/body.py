@@ -17,8 +17,7 @@ from livria_sse.web.state import Request
 
 M = TypeVar("M", bound=BaseModel)
 
-LARGEST_BODY = 64 * 1024
-#: So much more is received and thrown away before a body is refused: who is still sending when a
+#: So much is received and thrown away before a body is refused: who is still sending when a
 #: connection is closed may never see the answer (RFC 9112, section 9.6), and a proxy says 502.
 LARGEST_REFUSED = 1024 * 1024
 MOST_FIELDS = 20
@@ -58,10 +57,15 @@ async def check_declared_length(request: Request) -> None:
     """
     declared = request.headers.get("content-length", "0")
     length = bounded(declared, LARGEST_REFUSED + 1) if declared.isdecimal() else 0
-    if length > LARGEST_BODY:
+    if length > request.state["largest_body"]:
         if length <= LARGEST_REFUSED:
             await _discard(request)
-        raise BodyTooLarge
+        raise _too_large(request)
+
+
+def _too_large(request: Request) -> BodyTooLarge:
+    most = request.state["largest_body"]
+    return BodyTooLarge(errors={"body": [f"Use at most {most} bytes."]})
 
 
 async def _discard(request: Request) -> None:
@@ -75,8 +79,8 @@ async def _read(request: Request) -> bytes:
     try:
         async for chunk in request.stream():
             body += chunk
-            if len(body) > LARGEST_BODY:
-                raise BodyTooLarge
+            if len(body) > request.state["largest_body"]:
+                raise _too_large(request)
     except ClientDisconnect as error:
         raise MalformedBody("The body was cut off.") from error
     # To decode the largest takes milliseconds, and many can be complete at once.

@@ -21,8 +21,6 @@ logger = logging.getLogger(__name__)
 
 #: A body counts as another request for every so many bytes, and an answer for every so many.
 BYTES_OF_A_REQUEST, BYTES_OF_AN_ANSWER = 4096, 16_384
-#: No body counts as more, as none is decoded that is larger; one of unknown size counts as much.
-MOST_REQUESTS_OF_A_BODY = 16
 #: Whoever would have to wait longer than this is refused, after as long.
 LONGEST_SECONDS = 1.0
 #: Of more refusals than these at a time, the others are told at once: they take memory.
@@ -54,6 +52,7 @@ class Pace:
         rate = settings.requests_per_address
         interval = rate.get_expiry() / rate.amount
         self._limits = settings.limits
+        self._largest_body = settings.max_body_bytes
         self._trusts = proxies.trusts
         self._begun, self._vital, self._heard = (Rests(interval) for _ in range(3))
         self._files = Rests(interval, burst=BURST_OF_FILES)
@@ -78,7 +77,7 @@ class Pace:
         if delay > longest:
             await self._refuse(address)
             raise TooManyRequests(retry_seconds=math.ceil(delay - longest))
-        begun.add(address, 1 + _requests_of_body(scope))
+        begun.add(address, 1 + self._size_of_body(scope) // BYTES_OF_A_REQUEST)
         if delay:
             self.hasty["delayed"] += 1
             await asyncio.sleep(delay)
@@ -142,13 +141,11 @@ class Pace:
             finally:
                 self._late -= 1
 
-
-def _requests_of_body(scope: Scope) -> int:
-    for name, value in scope["headers"]:
-        if name == b"content-length":
-            most = MOST_REQUESTS_OF_A_BODY * BYTES_OF_A_REQUEST
-            length = bounded(value.decode(), most) if value.isdigit() else 0
-            return length // BYTES_OF_A_REQUEST
-        if name == b"transfer-encoding":
-            return MOST_REQUESTS_OF_A_BODY
-    return 0
+    def _size_of_body(self, scope: Scope) -> int:
+        # None counts as more than the largest that is decoded; one of unknown size, as much.
+        for name, value in scope["headers"]:
+            if name == b"content-length":
+                return bounded(value.decode(), self._largest_body) if value.isdigit() else 0
+            if name == b"transfer-encoding":
+                return self._largest_body
+        return 0

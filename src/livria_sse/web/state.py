@@ -27,6 +27,8 @@ class State(TypedDict):
     origins: Origins
     metrics: Metrics
     turns: Turns
+    #: In bytes.
+    largest_body: float
 
 
 Request = StarletteRequest[State]

@@ -148,14 +148,15 @@ ENGLISH: Words = {
 
 WORDS: Mapping[Language, Words] = {"ko": KOREAN, "en": ENGLISH}
 
-#: The API gives its reasons in English; here is what pages say instead, whichever character it is.
+#: The API gives its reasons in English; here is what pages say instead, whatever is named in them.
 REASONS: Mapping[Language, Words] = {
     "en": {},
     "ko": {
         "Write something.": "내용을 입력해 주세요.",
         "Use at most 5,000 characters.": "5,000자까지 쓸 수 있습니다.",
         "The character U+… is not allowed.": "쓸 수 없는 문자가 있습니다.",
-        "The body is larger than 64 KiB.": "내용이 너무 깁니다.",
+        "The body is too large.": "내용이 너무 깁니다.",
+        "Use at most … bytes.": "내용이 너무 깁니다.",
         "Sign in first.": "먼저 로그인해 주세요.",
         "The token is not valid, or no longer.": "다시 로그인해 주세요.",
         "Only the author or the staff may change this review.": "작성자만 바꿀 수 있습니다.",
@@ -178,12 +179,12 @@ REASONS: Mapping[Language, Words] = {
 }
 
 
-_CHARACTER = re.compile(r"U\+[0-9A-F]+")
+_VARYING = re.compile(r"(?<=U\+)[0-9A-F]+|\d+(?= bytes)")
 
 
 def reason_in(language: Language, reason: str) -> str:
     """A reason of the API in a language; nothing if there are no words for it."""
-    known = _CHARACTER.sub("U+…", reason)
+    known = _VARYING.sub("…", reason)
     return REASONS[language].get(known, reason if language == "en" else "")
 
 

@@ -1,0 +1,116 @@
+"""How large a request may be for our own server, and of how many parts: all of it is chosen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from tests.live.sockets import GET, POST, answer, connected
+from tests.parts import ServerProcess
+
+SMALL: dict[str, Any] = {
+    "max_head_bytes": "1024",
+    "max_headers": "20",
+    "max_target_bytes": "256",
+    "max_query_fields": "3",
+    "max_body_bytes": "1024",
+    "max_body_pieces": "3",
+    "max_waiting_requests": "1",
+}
+
+
+@pytest.fixture(scope="module")
+def usual(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
+    """A server as it comes."""
+    with ServerProcess(tmp_path_factory.mktemp("usual")) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def strict(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
+    """A server that takes only small requests."""
+    with ServerProcess(tmp_path_factory.mktemp("strict"), **SMALL) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def lenient(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
+    """A server without limits, whatever they are."""
+    folder = tmp_path_factory.mktemp("lenient")
+    with ServerProcess(folder, limits="off", **SMALL) as server:
+        yield server
+
+
+def of_size(part: str, size: int) -> bytes:
+    """A request that is large in one way."""
+    get = GET % b"/healthz?%b" % (b"x" * (size if part == "target" else 0))
+    close = b"Connection: close\r\n"
+    chunks = b"1\r\na\r\n" * size + b"0\r\n\r\n"
+    return {
+        "head": get + close + b"Cookie: " + b"x" * size + b"\r\n\r\n",
+        "headers": get + close + b"a:\r\n" * size + b"\r\n",
+        "target": get + close + b"\r\n",
+        "fields": GET % (b"/healthz?" + b"&" * size) + close + b"\r\n",
+        "body": POST + close + b"Content-Length: %d\r\n\r\n" % size + b"x" * size,
+        "pieces": POST + close + b"Transfer-Encoding: chunked\r\n\r\n" + chunks,
+        "waiting": (get + b"\r\n") * size + get + close + b"\r\n",
+    }[part]
+
+
+@pytest.mark.parametrize(
+    ("part", "size", "refusal"),
+    [
+        ("head", 1_100, b" 431 "),
+        ("headers", 25, b" 431 "),
+        ("target", 300, b" 414 "),
+        ("fields", 4, b" 414 "),
+        ("body", 1_100, b"Use at most 1024 bytes."),
+        ("pieces", 4, b"its body comes in too many pieces"),
+    ],
+)
+def test_sizes_are_settings(
+    usual: ServerProcess, strict: ServerProcess, part: str, size: int, refusal: bytes
+) -> None:
+    """What a request may have at most an operator can choose."""
+    received = []
+    for each in (usual, strict):
+        with connected(each) as connection:
+            connection.sendall(of_size(part, size))
+            received.append(answer(connection))
+
+    assert [refusal in each for each in received] == [False, True]
+
+
+def test_how_many_wait_is_a_setting(usual: ServerProcess, strict: ServerProcess) -> None:
+    """So is how many requests may wait on a connection."""
+    answers = []
+    for each in (usual, strict):
+        with connected(each) as connection:
+            connection.sendall(of_size("waiting", 4))
+            answers.append(answer(connection).count(b"HTTP/1.1 200 "))
+
+    assert answers[0] == 5
+    assert answers[1] < 5
+
+
+@pytest.mark.parametrize(
+    ("part", "size", "expected"),
+    [
+        ("head", 30_000, b" 200 "),
+        ("headers", 1_000, b" 200 "),
+        ("target", 10_000, b" 200 "),
+        ("fields", 1_000, b" 200 "),
+        ("body", 100_000, b"not valid JSON"),
+        ("pieces", 3_000, b"not valid JSON"),
+        ("waiting", 50, b" 200 "),
+    ],
+)
+def test_sizes_may_have_no_limit(
+    lenient: ServerProcess, part: str, size: int, expected: bytes
+) -> None:
+    """Without limits a request may be larger than any that is taken otherwise."""
+    with connected(lenient) as connection:
+        connection.sendall(of_size(part, size))
+
+        assert answer(connection).count(expected) == (51 if part == "waiting" else 1)
