@@ -323,7 +323,7 @@ def test_reconnection_is_spread() -> None:
     ("farewell", "type_", "shortest", "longest"),
     [
         (frames.closing, "stream.closing", 1_500, 2_500),
-        (frames.already_closing, "stream.closing", 500, 1_500),  # they have often waited before
+        (frames.already_closing, "stream.closing", 200, 600),  # they have often waited before
         (frames.busy, "stream.busy", 10_000, 30_000),
     ],
     ids=["closing", "already closing", "busy"],

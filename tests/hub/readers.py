@@ -172,11 +172,17 @@ async def watching(
         reader.leave()
 
 
-def stream(address: str = "192.0.2.1") -> Subscriber:
+def stream(address: str = "192.0.2.1", *, interval: int = 1) -> Subscriber:
     """A stream that is only counted, and never written to."""
     nobody: Any = None
     subscriber = Subscriber(
-        nobody, mode="live", sink=nobody, address=address, begun_at=0, expires_at=0
+        nobody,
+        mode="live",
+        sink=nobody,
+        address=address,
+        begun_at=0,
+        expires_at=0,
+        interval=interval,
     )
     subscriber.cursors = [Cursor(subscriber, Feed(10, "k7q2m"), 0, nobody, viewing=False)]
     return subscriber

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
+from itertools import pairwise
 
+from hypothesis import given, strategies as st
 from tests.hub.readers import stream
 from tests.waiting import until
 
@@ -38,3 +41,24 @@ async def test_visits_are_spread() -> None:
     running.cancel()
     assert min(visits.values()) > now + 1.5 * TICK_SECONDS
     assert len(set(visits.values())) > 1
+
+
+@given(st.integers(1, 30), st.integers(1, 30))
+async def test_an_interval_of_ones_own(seconds: int, asked: int) -> None:
+    """Who needs visits more often has them at least as often as they need; others have theirs."""
+    heartbeat = Heartbeat(lambda *_: None, seconds=seconds)
+    interval = min(asked, seconds)
+    own, usual = stream(interval=interval), stream(interval=seconds)
+    for subscriber in (usual, own):
+        heartbeat.add(subscriber)
+
+    visits = [number for number, part in enumerate(heartbeat._parts) if own in part]
+    round_again = [*visits, visits[0] + len(heartbeat._parts)]
+    gaps = [later - earlier for earlier, later in pairwise(round_again)]
+    assert max(gaps) * TICK_SECONDS <= interval
+    assert len(visits) == math.ceil(seconds / interval)
+    assert sum(usual in part for part in heartbeat._parts) == 1
+    assert set(heartbeat.subscribers) == {own, usual}
+    assert len(heartbeat.subscribers) == 2
+    heartbeat.remove(own)
+    assert heartbeat.subscribers == (usual,)

@@ -363,7 +363,7 @@ async def test_draining_ends_all(service: Service, new_reader: NewReader) -> Non
 
         assert all(reader.ended for reader in readers)
         assert {subscriber.ending for subscriber in subscribers} == {"closing"}
-        assert service.hub.draining
+        assert service.hub.stopping
 
 
 async def test_frames_are_counted(store: Store, new_reader: NewReader) -> None:

@@ -476,6 +476,18 @@ def test_heartbeats_move_nothing(tmp_path: Path, serve: Serve) -> None:
         )
 
 
+def test_heartbeats_may_be_asked_for(tmp_path: Path, serve: Serve) -> None:
+    """Who needs heartbeats more often than others, as a proxy may, has them."""
+    with (
+        serve(tmp_path, heartbeat_seconds="30") as server,
+        Curl(f"{server.url}/sse/books/{SAMPLE}/", "Livria-Heartbeat: 1") as stream,
+    ):
+        while [event.type for event in stream.events].count("stream.heartbeat") < 3:
+            stream.read()
+
+        assert stream.events[-1].json == {"type": "stream.heartbeat", "interval": 1}
+
+
 def test_old_streams_end_cleanly(tmp_path: Path, serve: Serve) -> None:
     """A stream that has reached its age ends with its last chunk, and its reader resumes."""
     with serve(tmp_path, stream_seconds="1", heartbeat_seconds="1") as server:

@@ -81,7 +81,7 @@ async def test_metrics_count_resumes(client: httpx.AsyncClient, service: Service
         await service.streaming()
         await service.hub.drain()
         await stream
-        service.hub.stopping = service.hub.draining = False
+        service.hub.stopping = False
     numbers = await _numbers(client)
     assert numbers["livria_resumes_total", "resumed", "feed"] == 1
     assert numbers["livria_resumes_total", "resumed", "sql"] == 0

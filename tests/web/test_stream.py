@@ -99,7 +99,7 @@ async def test_stopping_while_a_stream_begins(store: Store) -> None:
 
     class StoppingLog(LocalLog):
         async def since(self, book_id: int, seq: int, *, known: int | None = None) -> Difference:
-            hub.draining = True
+            hub.stopping = True
             return await super().since(book_id, seq, known=known)
 
     hub = Hub(StoppingLog(store, replay_limit=10), Settings())

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Callable, Iterator, Sequence
 from itertools import chain, cycle
 
 from livria_sse.hub.subscriber import Subscriber
@@ -14,7 +15,10 @@ SLICE = 100
 
 
 class Heartbeat:
-    """Visits every subscriber once in an interval, a part of them at every tick."""
+    """Visits every subscriber once in an interval, a part of them at every tick.
+
+    Those who have a shorter interval of their own are in several parts.
+    """
 
     def __init__(self, visit: Callable[[Subscriber, float], None], *, seconds: int) -> None:
         self._visit = visit
@@ -28,16 +32,27 @@ class Heartbeat:
     @property
     def subscribers(self) -> Sequence[Subscriber]:
         """All whom it visits."""
-        return tuple(chain.from_iterable(self._parts))
+        return tuple(dict.fromkeys(chain.from_iterable(self._parts)))
 
     def add(self, subscriber: Subscriber) -> None:
-        """Visits a subscriber from now on, for the first time after half an interval or later."""
+        """Visits a subscriber from now on, for the first time after half an interval or later.
+
+        With an interval of its own, that is at most as long, it may be at the next tick.
+        """
         subscriber.part = (self._visited + next(self._ticks_ahead)) % len(self._parts)
-        self._parts[subscriber.part].add(subscriber)
+        for part in self._parts_of(subscriber):
+            part.add(subscriber)
 
     def remove(self, subscriber: Subscriber) -> None:
         """Visits a subscriber no more."""
-        self._parts[subscriber.part].discard(subscriber)
+        for part in self._parts_of(subscriber):
+            part.discard(subscriber)
+
+    def _parts_of(self, subscriber: Subscriber) -> Iterator[set[Subscriber]]:
+        most = len(self._parts)
+        visits = math.ceil(most * TICK_SECONDS / subscriber.interval)
+        for visit in range(visits):
+            yield self._parts[(subscriber.part + most * visit // visits) % most]
 
     async def run(self) -> None:
         """Ticks until it is cancelled."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import random
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -39,9 +40,8 @@ class Hub:
 
     def __init__(self, log: Log, settings: Settings) -> None:
         self.epoch = log.epoch
-        #: Whether the process is to stop: until it drains, all goes on, and `/readyz` says so.
+        #: Whether the process is to stop: no stream begins, and those that are open end soon.
         self.stopping = False
-        self.draining = False
         self._log = log
         self._settings = settings
         self._tasks = Tasks()
@@ -50,7 +50,11 @@ class Hub:
         self._fanout = Fanout(self._ladder, self._tasks)
         self._heartbeat = Heartbeat(self._visit, seconds=settings.heartbeat_seconds)
         self._stalled = Deadlines(self._give_up, seconds=settings.send_seconds)
-        self._beat = Burst(frames.heartbeat(settings.heartbeat_seconds))
+        #: By their interval in seconds, of which none is longer than the last.
+        self._beats = {
+            seconds: Burst(frames.heartbeat(seconds))
+            for seconds in range(1, settings.heartbeat_seconds + 1)
+        }
         self._audit = Audit(log, self._feeds, self._fallen_behind, seconds=settings.audit_seconds)
         self._admission = Admission(settings)
         #: Of all client addresses.
@@ -128,16 +132,31 @@ class Hub:
 
     def has_room(self, feeds: Sequence[Feed], address: str) -> bool:
         """The same when it is ready to begin: others may have come meanwhile."""
-        return not self.draining and self._admission.has_room(feeds, address)
+        return not self.stopping and self._admission.has_room(feeds, address)
 
     def join(
-        self, feeds: Sequence[Feed], begin: Beginning, sink: Sink, *, address: str
+        self,
+        feeds: Sequence[Feed],
+        begin: Beginning,
+        sink: Sink,
+        *,
+        address: str,
+        interval: float = math.inf,
     ) -> Subscriber:
-        """Begins a stream, which lasts until its subscriber has left."""
+        """Begins a stream, which lasts until its subscriber has left.
+
+        It has a heartbeat in each interval of the settings, or in a shorter one, in seconds.
+        """
         now = asyncio.get_running_loop().time()
         age = self._settings.stream_seconds * random.uniform(0.8, 1)  # noqa: S311
         subscriber = Subscriber(
-            self, mode=begin.mode, sink=sink, address=address, begun_at=now, expires_at=now + age
+            self,
+            mode=begin.mode,
+            sink=sink,
+            address=address,
+            begun_at=now,
+            expires_at=now + age,
+            interval=int(min(interval, self._settings.heartbeat_seconds)),
         )
         subscriber.cursors = cursors_of(subscriber, feeds, begin)
         self._admission.begin(subscriber, begin.rung)
@@ -177,7 +196,7 @@ class Hub:
         if now > subscriber.expires_at:
             self._end(subscriber, "aged")
         elif not subscriber.busy:
-            self._fanout.write(subscriber, self._beat)
+            self._fanout.write(subscriber, self._beats[subscriber.interval])
 
     def _give_up(self, subscriber: Subscriber) -> None:
         if not subscriber.ending:
@@ -194,8 +213,8 @@ class Hub:
         subscriber.sink.end(closing)
 
     async def drain(self) -> None:
-        """Ends all streams, spread over the drain time; new ones are sent away."""
-        self.stopping = self.draining = True
+        """Ends all streams, spread over the drain time."""
+        self.stopping = True
         await paced(
             self._heartbeat.subscribers,
             lambda subscriber: self._end(subscriber, "closing"),

@@ -42,6 +42,7 @@ class Subscriber:
         "ending",
         "expires_at",
         "frames",
+        "interval",
         "mode",
         "part",
         "sink",
@@ -56,6 +57,7 @@ class Subscriber:
         address: str,
         begun_at: float,
         expires_at: float,
+        interval: int,
     ) -> None:
         self._keeper = keeper
         #: One for each book, in the order of the stream's address; none when the reader has left.
@@ -69,6 +71,8 @@ class Subscriber:
         self.sink = sink
         #: When the stream is too old, in the event loop's time.
         self.expires_at = expires_at
+        #: Seconds between two heartbeats.
+        self.interval = interval
         #: How many frames were given to the server to send.
         self.frames = 0
         #: Whether nothing may be written at present: the socket is full, or the stream ends.

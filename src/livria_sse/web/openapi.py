@@ -14,6 +14,7 @@ from starlette.responses import Response
 from livria_sse import __version__
 from livria_sse.documents import ProblemDocument, StatusDocument
 from livria_sse.models import LARGEST_NUMBER
+from livria_sse.web import stream
 from livria_sse.web.answers import JSONAnswer
 from livria_sse.web.operations import (
     DOCUMENTS,
@@ -30,6 +31,7 @@ TEXT = {"type": "string"}
 HEADERS: Mapping[str, Mapping[str, Any]] = {
     "Idempotency-Key": {"type": "string", "pattern": "^[!-~]{1,255}$"},
     "Last-Event-ID": TEXT,
+    stream.INTERVAL: {"type": "integer", "minimum": 1, "maximum": stream.LONGEST_INTERVAL},
     "Livria-Position": {"type": "string", "pattern": "^[a-z0-9]+-[0-9]+$"},
     "Location": {"type": "string", "format": "uri-reference"},
     "Retry-After": {"type": "integer", "minimum": 1},

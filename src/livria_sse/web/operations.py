@@ -197,7 +197,7 @@ OPERATIONS = (
             Parameter("reading", most=MOST_BOOKS),
             *(Parameter(name, largest=None) for name in stream.PARAMETERS),
         ],
-        headers=["Last-Event-ID"],
+        headers=["Last-Event-ID", stream.INTERVAL],
         refusals=[403, 404, 422],
     ),
     Operation(
@@ -207,8 +207,8 @@ OPERATIONS = (
         answer=str,
         media_type="text/event-stream",
         query=[Parameter(name, largest=None) for name in stream.PARAMETERS],
-        headers=["Last-Event-ID"],
-        refusals=[403, 404],
+        headers=["Last-Event-ID", stream.INTERVAL],
+        refusals=[403, 404, 422],
     ),
     Operation(method="get", path="/healthz", endpoint=ops.alive, answer=StatusDocument),
     Operation(

@@ -8,6 +8,7 @@ begun; on others the task of the request sleeps until the reader leaves.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from urllib.parse import parse_qs
@@ -18,7 +19,7 @@ from starlette.types import Receive, Scope, Send
 
 from livria_sse import frames
 from livria_sse.errors import CrossSiteRequest, InvalidInput, StoreUnavailable, UnknownBook
-from livria_sse.hub import Beginning, Feed, Hub, SteppingSink
+from livria_sse.hub import Beginning, Feed, Hub, Sink, SteppingSink, Subscriber
 from livria_sse.web.clients import address_of
 from livria_sse.web.origins import Origins
 from livria_sse.web.params import named_books, path_id, whole_number
@@ -45,6 +46,9 @@ _PATH = re.compile(r"/sse/books(?:/([^/]+))?/?")
 POSITIONS = ("last_event_id", "lastEventId")
 #: What every stream takes.
 PARAMETERS = (*POSITIONS, "pad")
+#: How often a heartbeat is to come at least, in seconds: some proxies notice only when they cannot
+#: write that a reader has left.
+INTERVAL, LONGEST_INTERVAL = "Livria-Heartbeat", 30
 #: The fields of a query string.
 Query = Mapping[str, Sequence[str]]
 
@@ -101,6 +105,16 @@ def _asked_position(scope: Scope, query: Query) -> str | None:
     return None
 
 
+def _asked_interval(scope: Scope) -> float:
+    text = _header(scope, INTERVAL.lower().encode())
+    if text is None:
+        return math.inf
+    seconds = whole_number(text)
+    if seconds is None or not 1 <= seconds <= LONGEST_INTERVAL:
+        raise InvalidInput(errors={INTERVAL: [f"Use whole seconds from 1 to {LONGEST_INTERVAL}."]})
+    return seconds
+
+
 def _query(scope: Scope) -> Query:
     text: bytes = scope["query_string"]
     return parse_qs(text.decode("latin-1")) if text else {}
@@ -128,6 +142,7 @@ class EventStream:
         self._viewed = book_ids if viewed is None else viewed
         query = _query(scope)
         self._asked = _asked_position(scope, query)
+        self._interval = _asked_interval(scope)
         self._padded = query.get("pad") == ["1"]
         self._address = address_of(scope)
         self._origins: Origins = scope["state"]["origins"]
@@ -168,14 +183,17 @@ class EventStream:
         if extension is None:
             await self._attend(feeds, begin, receive, send)
         elif connection := extension["detach"](self._headers):
-            self._hub.join(feeds, begin, connection, address=self._address)
+            self._join(feeds, begin, connection)
+
+    def _join(self, feeds: Sequence[Feed], begin: Beginning, sink: Sink) -> Subscriber:
+        return self._hub.join(feeds, begin, sink, address=self._address, interval=self._interval)
 
     async def _attend(
         self, feeds: Sequence[Feed], begin: Beginning, receive: Receive, send: Send
     ) -> None:
         reading = CancelScope()
         sink = SteppingSink(send, headers=self._headers, stop=reading.cancel)
-        subscriber = self._hub.join(feeds, begin, sink, address=self._address)
+        subscriber = self._join(feeds, begin, sink)
         try:
             with reading:
                 await _reader_left(receive)
@@ -189,7 +207,7 @@ class EventStream:
 async def turn_away(scope: Scope, _receive: Receive, send: Send) -> None:
     """Says that there is no place for a stream, and when to ask again."""
     hub, origins = scope["state"]["hub"], scope["state"]["origins"]
-    farewell = frames.already_closing() if hub.draining else frames.busy()
+    farewell = frames.already_closing() if hub.stopping else frames.busy()
     body = b"" if scope["method"] == "HEAD" else farewell
     headers = HEADERS + origins.headers(_header(scope, b"origin"))
     await send({"type": "http.response.start", "status": 200, "headers": headers})
