@@ -13,8 +13,6 @@ from tests.waiting import until
 BOOK = 5
 #: Where the reader comes from; only the proxy's own address is trusted.
 READER = "127.0.0.2"
-#: Apache notices only when it cannot write; the others must not need a heartbeat.
-HEARTBEATS = {"apache": "1"}
 #: Less than passes before a heartbeat: the first comes after half an interval. On a machine that
 #: does nothing else, less than people wait.
 LONGEST_SECONDS = [10, pytest.param(2, marks=pytest.mark.long)]
@@ -22,10 +20,9 @@ LONGEST_SECONDS = [10, pytest.param(2, marks=pytest.mark.long)]
 
 @pytest.fixture(scope="module")
 def server(kind: Kind, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
-    """A server with few heartbeats."""
+    """A server with few heartbeats, unless a proxy asks for more."""
     folder = tmp_path_factory.mktemp("server")
-    beats = HEARTBEATS.get(kind, "30")
-    with ServerProcess(folder, heartbeat_seconds=beats, trusted_proxies="127.0.0.1") as server:
+    with ServerProcess(folder, heartbeat_seconds="30", trusted_proxies="127.0.0.1") as server:
         yield server
 
 
