@@ -21,6 +21,6 @@ export function counted(number, name) {
  * @param {string} reason
  */
 export function inOurWords(reason) {
-  const known = reason.replace(/U\+[0-9A-F]+/, "U+…");
+  const known = reason.replace(/U\+[0-9A-F]+/, "U+…").replace(/\d+ bytes/, "… bytes");
   return JSON.parse(given.reasons)[known] ?? (document.documentElement.lang === "en" ? reason : "");
 }
