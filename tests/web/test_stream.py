@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 from urllib.parse import urlencode
 
 from hypothesis import given, strategies as st
+from limits import parse
 
-from livria_sse.errors import StoreUnavailable
+from livria_sse.errors import StoreUnavailable, TooManyRequests
 from livria_sse.hub import Hub
 from livria_sse.log.local import LocalLog
 from livria_sse.models import Difference
@@ -15,7 +17,8 @@ from livria_sse.settings import Settings
 from livria_sse.store import Store
 from livria_sse.web.clients import Proxies
 from livria_sse.web.origins import Origins
-from livria_sse.web.pace import Pace
+from livria_sse.web.pace import BYTES_OF_AN_ANSWER, Pace
+from livria_sse.web.rests import BURST
 from livria_sse.web.stream import EventStream, _asked_position, _query
 from livria_sse.web.turns import Turns
 from tests.factories import add_account, add_book
@@ -31,6 +34,18 @@ class BrokenLog(LocalLog):
         raise StoreUnavailable
 
 
+def scope_of(hub: Hub, book: int, position: str, turns: Turns) -> dict[str, Any]:
+    """The scope of a request for a book's stream."""
+    return {
+        "type": "http",
+        "method": "GET",
+        "headers": [(b"last-event-id", position.encode())],
+        "query_string": b"",
+        "path": f"/sse/books/{book}/",
+        "state": {"hub": hub, "origins": Origins(()), "turns": turns},
+    }
+
+
 async def answer_of(
     hub: Hub, book: int, position: str = "", *, method: str = "GET"
 ) -> tuple[dict[str, Any], list[Event]]:
@@ -44,16 +59,8 @@ async def answer_of(
         messages.append(message)
 
     settings = Settings()
-    proxies = Proxies(settings.trusted_proxies)
-    turns = Turns(Pace(settings, proxies))
-    scope = {
-        "type": "http",
-        "method": method,
-        "headers": [(b"last-event-id", position.encode())],
-        "query_string": b"",
-        "path": f"/sse/books/{book}/",
-        "state": {"hub": hub, "origins": Origins(()), "turns": turns},
-    }
+    turns = Turns(Pace(settings, Proxies(settings.trusted_proxies)))
+    scope = {**scope_of(hub, book, position, turns), "method": method}
     await EventStream(scope, [book])(scope, receive, send)
     start, *bodies = messages
     assert not bodies[-1].get("more_body")
@@ -128,6 +135,34 @@ async def test_places_taken_meanwhile(store: Store) -> None:
 
     assert busy.type == "stream.busy"
     assert hub.statistics().refused["streams"] == 1
+
+
+async def test_replays_count_at_the_pace(store: Store) -> None:
+    """Who is told much when they come may come less often: it was read and encoded for them."""
+    hub = Hub(LocalLog(store, replay_limit=10), Settings())
+    book, author = await add_book(store), await add_account(store)
+    for number in range(10):
+        await store.reviews.create(book, f"{number} " + "x" * 4_990, author=author)
+    pace = Pace(Settings(requests_per_address=parse("1/hour")), Proxies(()))
+    scope = {**scope_of(hub, book, f"{hub.epoch}-0", Turns(pace)), "client": ("192.0.2.1", 1)}
+
+    async def leave() -> dict[str, Any]:
+        return {"type": "http.disconnect"}
+
+    async def take(message: Any) -> None:
+        size.append(len(message.get("body", b"")))
+
+    size: list[int] = []
+    await EventStream(scope, [book])(scope, leave, take)
+    begun = 0
+    with suppress(TooManyRequests):
+        while True:
+            await pace.keep(scope)
+            begun += 1
+
+    counted = sum(size) // BYTES_OF_AN_ANSWER
+    assert counted == 3
+    assert begun == BURST + 1 - counted
 
 
 async def test_unknown_books_are_404(store: Store) -> None:
