@@ -14,6 +14,7 @@ from tests.store.conftest import Execute
 from livria_sse.errors import (
     IdempotencyKeyReused,
     NotPermitted,
+    RepeatedReview,
     UnknownBook,
     UnknownReview,
     UsernameTaken,
@@ -264,6 +265,18 @@ async def test_book_is_one_snapshot(store: Store) -> None:
         book, reviews = await store.books.find(10, reviews=100)
         assert book.head == book.review_count == len(reviews) == max(r.seq for r in reviews)
     await posting
+
+
+async def test_the_same_text_in_a_busy_book(store: Store) -> None:
+    """However much others write meanwhile, nobody says the same on a book again at once."""
+    book, mina = await add_book(store), await add_account(store, "mina")
+    jun = await add_account(store, "jun")
+    await store.reviews.create(book, "the same", author=mina, repeat_seconds=60)
+    for number in range(250):
+        await store.reviews.create(book, str(number), author=jun)
+
+    with pytest.raises(RepeatedReview):
+        await store.reviews.create(book, "the same", author=mina, repeat_seconds=60)
 
 
 async def test_same_key_same_answer(store: Store, execute: Execute) -> None:

@@ -7,27 +7,23 @@ from livria_sse.models import Account
 from livria_sse.store.database import Connection
 from livria_sse.store.times import milliseconds, now
 
-#: Only the newest changes are looked at, as a book may have any number. What is hidden counts, too.
+#: What is hidden counts, too.
 _REPEATED = """
 SELECT 1 FROM reviews
-WHERE book_id = :book AND seq > :seq - 200 AND account_id = :account AND created_at > :since
+WHERE account_id = :account AND created_at > :since AND book_id = :book
     AND coalesce(content, hidden_content) = :content LIMIT 1
 """
 
 
 async def refuse_repetition(
-    connection: Connection, book_id: int, content: str, author: Account, *, seq: int, seconds: int
+    connection: Connection, book_id: int, content: str, author: Account, *, seconds: int
 ) -> None:
     """Refuses a review that says again what its author has just said.
-
-    `seq` is that of the review.
 
     Raises:
         RepeatedReview: The book has the same text by the author, not older than so many seconds.
     """
     since = milliseconds(now()) - 1000 * seconds
     account = author.user.id
-    if await connection.one(
-        _REPEATED, book=book_id, seq=seq, account=account, content=content, since=since
-    ):
+    if await connection.one(_REPEATED, account=account, since=since, book=book_id, content=content):
         raise RepeatedReview

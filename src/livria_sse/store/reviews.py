@@ -123,7 +123,7 @@ class Reviews:
             number = await next_number(connection, book_id, added=1)
             if repeat_seconds:
                 await refuse_repetition(
-                    connection, book_id, content, account, seq=number.seq, seconds=repeat_seconds
+                    connection, book_id, content, account, seconds=repeat_seconds
                 )
             review = await _insert(connection, book_id, content, account, number.seq)
             if key:

@@ -92,6 +92,7 @@ reviews = Table(
     # Absent from a review that was never restored.
     Column("restored_seq", BigInteger),
     UniqueConstraint("book_id", "seq", name="reviews_by_seq"),
+    Index("reviews_by_author", "account_id", "created_at"),
     Index(
         "reviews_shown",
         "book_id",
