@@ -22,6 +22,7 @@ async def asking_for_all(target: Target) -> None:
         f"/api/reviews/changes/?book={BOOK}&after={start}",
         f"/sse/books/{BOOK}/?last_event_id={start}",
         f"/api/reviews/?book={BOOK}&limit=200",
+        "/api/books/?limit=100",
         f"/books/{BOOK}/",
     ]
     asking = (_ask_again(target, path, position.encode()) for path in paths for _ in range(ASKERS))

@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
+from livria_sse.web import answers
 from tests.web.service import Service, problem_of, seq_of
 
 BOOK = 10
@@ -134,6 +135,27 @@ async def test_list_comes_in_pages(
         address = document["next"]
     assert list(chain(*found)) == list(range(1, 13))
     assert [len(page) for page in found] == lengths
+
+
+@pytest.mark.parametrize(("name", "ids"), [("books", range(1, 13)), ("reviews", range(9, 0, -1))])
+async def test_lists_end_early_that_are_too_large(
+    mina: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch, name: str, ids: range
+) -> None:
+    """What does not fit into an answer comes in the next: nothing is left out or comes twice."""
+    for number in range(9):
+        await post(mina, f"{number} " + "책" * 4_990)
+    monkeypatch.setattr(answers, "LARGEST_LIST", 10_000)
+    monkeypatch.setattr(answers, "AT_ONCE", 5_000)
+
+    address: str | None = f"/api/{name}/?book={BOOK}&limit=100"
+    found: list[list[int]] = []
+    while address is not None:
+        answer = (await mina.get(address)).raise_for_status()
+        found.append([each["id"] for each in answer.json()[name]])
+        assert len(answer.text) < 10_000 + 6 * 5_200
+        address = answer.json()["next"]
+    assert list(chain(*found)) == list(ids)
+    assert len(found) > 1
 
 
 async def test_list_has_newest_reviews(mina: httpx.AsyncClient) -> None:

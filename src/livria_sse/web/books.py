@@ -6,10 +6,10 @@ from urllib.parse import urlencode
 
 from starlette.responses import Response
 
-from livria_sse.documents import BookDocument, book_document
+from livria_sse.documents import BookDocument, book_document, compact_json
 from livria_sse.errors import UnknownBook
 from livria_sse.models import Book, Position, Review
-from livria_sse.web.answers import JSONAnswer
+from livria_sse.web.answers import JSONAnswer, fitting, listed
 from livria_sse.web.params import path_id, query_number
 from livria_sse.web.resource import resource
 from livria_sse.web.state import Request
@@ -20,20 +20,19 @@ REVIEWS_IN_BOOK, REVIEWS_IN_LIST = 50, 5
 
 
 async def page(request: Request) -> Response:
-    """Books by id, and where the next ones are."""
+    """Books by id, as many as are wanted or fit into an answer, and where the next ones are."""
     after = query_number(request, "after") or 0
     limit = query_number(request, "limit", largest=LARGEST_PAGE) or DEFAULT_PAGE
-    found = await request.state["store"].books.page(
-        after=after, limit=limit + 1, reviews=REVIEWS_IN_LIST
-    )
-    books = found[:limit]
-    following = {"after": books[-1][0].id if books else 0, "limit": limit}
-    return JSONAnswer(
-        {
-            "books": [_document(request, book, reviews) for book, reviews in books],
-            "next": f"/api/books/?{urlencode(following)}" if len(found) > limit else None,
-        }
-    )
+    async with request.state["turns"].alone(request.scope):
+        found = await request.state["store"].books.page(
+            after=after, limit=limit + 1, reviews=REVIEWS_IN_LIST
+        )
+        books = await fitting(compact_json(_document(request, *each)) for each in found[:limit])
+    following = None
+    if len(books) < len(found):
+        last, _ = found[len(books) - 1]
+        following = f"/api/books/?{urlencode({'after': last.id, 'limit': limit})}"
+    return listed("books", books, {"next": following})
 
 
 async def read(request: Request) -> Response:

@@ -8,11 +8,11 @@ from urllib.parse import urlencode
 
 from starlette.responses import Response
 
-from livria_sse.documents import JSONText, review_document, review_json
+from livria_sse.documents import JSONText, review_json
 from livria_sse.errors import LivriaError, UnknownReview
 from livria_sse.inputs import EditedReview, NewReview, checked_key
 from livria_sse.models import Difference, Position, Review
-from livria_sse.web.answers import JSONAnswer, position_header, tell
+from livria_sse.web.answers import JSONAnswer, fitting, listed, position_header, tell
 from livria_sse.web.body import read_json
 from livria_sse.web.credentials import account_of
 from livria_sse.web.params import book_of_input, path_id, query_book, query_number
@@ -48,7 +48,7 @@ async def create(request: Request) -> Response:
 
 
 async def page(request: Request) -> Response:
-    """Reviews of a book, newest first, and where the next older ones are."""
+    """Reviews of a book, newest first, as many as are wanted or fit, and where older ones are."""
     book_id = query_book(request)
     before = query_number(request, "before")
     limit = query_number(request, "limit", largest=LARGEST_PAGE) or DEFAULT_PAGE
@@ -57,15 +57,13 @@ async def page(request: Request) -> Response:
             found, head = await request.state["store"].reviews.page(
                 book_id, before=before, limit=limit + 1
             )
-    reviews = found[:limit]
-    older = {"book": book_id, "before": reviews[-1].id if reviews else 0, "limit": limit}
-    return JSONAnswer(
-        {
-            "reviews": [review_document(review) for review in reviews],
-            "position": str(Position(request.state["hub"].epoch, head)),
-            "next": f"/api/reviews/?{urlencode(older)}" if len(found) > limit else None,
-        }
-    )
+        reviews = await fitting(review_json(review) for review in found[:limit])
+    older = None
+    if len(reviews) < len(found):
+        last = found[len(reviews) - 1]
+        older = f"/api/reviews/?{urlencode({'book': book_id, 'before': last.id, 'limit': limit})}"
+    position = str(Position(request.state["hub"].epoch, head))
+    return listed("reviews", reviews, {"position": position, "next": older})
 
 
 async def read(request: Request) -> Response:

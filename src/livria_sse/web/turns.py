@@ -10,8 +10,12 @@ from weakref import WeakValueDictionary
 
 from starlette.types import Scope
 
+from livria_sse.errors import TooManyRequests
 from livria_sse.web.clients import address_of
 from livria_sse.web.pace import Pace
+
+#: What one at a time takes is milliseconds, unless the database hardly answers.
+LONGEST_SECONDS_ALONE = 2.0
 
 
 class Turns:
@@ -59,13 +63,23 @@ class Turns:
 
         It is for what can be much to read and to encode: else all others would wait behind as many
         of these as an address has connections.
+
+        Raises:
+            TooManyRequests: That takes too long. Whoever has asked may have left meanwhile.
         """
         address = address_of(scope)
         lock = self._held.get(address)
         if lock is None:
             lock = self._held[address] = asyncio.Lock()
-        async with lock:
+        try:
+            async with asyncio.timeout(LONGEST_SECONDS_ALONE):
+                await lock.acquire()
+        except TimeoutError:
+            raise TooManyRequests(retry_seconds=1) from None
+        try:
             yield
+        finally:
+            lock.release()
 
     def _go_round(self) -> None:
         for address, waiting in tuple(self._waiting.items()):
