@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -39,6 +38,7 @@ from livria_sse.web.state import State
 from livria_sse.web.static import Static
 from livria_sse.web.templating import open_templates
 from livria_sse.web.turns import Turns
+from livria_sse.web.wariness import Wariness
 
 Lifespan = Callable[[Starlette], AbstractAsyncContextManager[State]]
 
@@ -85,8 +85,9 @@ def create_app(settings: Settings, tallies: Tallies | None = None) -> Starlette:
     check_log(settings)
     origins = Origins(settings.allowed_origins)
     proxies = Proxies(settings.trusted_proxies)
-    pace = Pace(settings, proxies)
-    peers, turns = Peers(settings, proxies, pace), Turns(pace)
+    wariness = Wariness(settings)
+    peers = Peers(settings, proxies, wariness)
+    turns = Turns(Pace(settings, proxies, wariness))
     app = Application(
         proxies,
         turns,
@@ -167,7 +168,7 @@ def _lifespan(
                     "origins": origins,
                     "metrics": metrics,
                     "turns": turns,
-                    "largest_body": settings.max_body_bytes if settings.limits else math.inf,
+                    "largest_body": settings.max_body_bytes if settings.limits else sys.maxsize,
                 }
 
     return lifespan

@@ -21,9 +21,9 @@ from livria_sse.server.protocol import DetachingProtocol
 from livria_sse.server.sizes import Sizes
 from livria_sse.settings import Settings
 from livria_sse.web.clients import Proxies
-from livria_sse.web.pace import Pace
 from livria_sse.web.peers import Peers
 from livria_sse.web.stream import DETACH
+from livria_sse.web.wariness import Wariness
 
 
 class Owner:
@@ -104,7 +104,7 @@ async def test_streams_behind_answers_that_nobody_takes() -> None:
         server_state=ServerState(),
         app_state={},
         deadlines=deadlines,
-        peers=Peers(settings, proxies, Pace(settings, proxies)),
+        peers=Peers(settings, proxies, Wariness(settings)),
         places=math.inf,
         sizes=Sizes.of(settings),
     )

@@ -18,15 +18,15 @@ from livria_sse.web.pace import (
     BYTES_OF_AN_ANSWER,
     LONGEST_SECONDS_OF_FILES,
     MOST_LATE,
+    MOST_REQUESTS_OF_A_BODY,
     Pace,
 )
 from livria_sse.web.rests import BURST, MANY, Rests
+from livria_sse.web.wariness import Wariness
 from tests.web.service import serving
 
 #: As slow as it takes to see what becomes of a request, however busy the machine is.
 SLOW = "1/hour"
-#: As how many requests a body counts at most.
-MOST_OF_A_BODY = Settings().max_body_bytes // BYTES_OF_A_REQUEST
 #: At which not a second goes by before the fiftieth may begin.
 QUICK = 1000
 
@@ -42,7 +42,7 @@ STRANGER, PROXY = asked_by("192.0.2.1"), asked_by("127.0.0.1")
 def paced(rate: str, *, limits: bool = True) -> Pace:
     """A pace of so many requests in so long."""
     settings = Settings(requests_per_address=rate, limits=limits)
-    return Pace(settings, Proxies(settings.trusted_proxies))
+    return Pace(settings, Proxies(settings.trusted_proxies), Wariness(settings))
 
 
 async def outcome(pace: Pace, scope: Scope) -> Literal["begins", "waits", "refused"]:
@@ -89,16 +89,18 @@ async def test_no_more_wait_than_can_begin() -> None:
         await pace.keep(STRANGER)  # what was refused is not held against anybody
 
 
-async def test_who_was_refused_is_heard_no_faster_than_the_pace() -> None:
+async def test_who_was_refused_connects_no_faster_than_the_pace() -> None:
     """Who was refused may open connections at the pace; who was not, as fast as they like."""
-    pace, address = paced(SLOW), "192.0.2.1"
+    settings, address = Settings(requests_per_address=SLOW), "192.0.2.1"
+    wariness = Wariness(settings)
+    pace = Pace(settings, Proxies(settings.trusted_proxies), wariness)
     for _ in range(BURST + 1):
         await outcome(pace, STRANGER)
-        assert pace.hears(address)
+        assert wariness.lets(address)
     assert await outcome(pace, STRANGER) == "refused"
-    heard = [pace.hears(address) for _ in range(BURST + 3)]
-    assert heard == [True] * (BURST + 1) + [False] * 2
-    assert pace.hears("192.0.2.2")
+    let_in = [wariness.lets(address) for _ in range(BURST + 3)]
+    assert let_in == [True] * (BURST + 1) + [False] * 2
+    assert wariness.lets("192.0.2.2")
 
 
 async def test_who_is_refused_is_named_once(caplog: pytest.LogCaptureFixture) -> None:
@@ -129,9 +131,9 @@ async def test_networks_of_one_customer_have_one_pace() -> None:
     [
         ((b"content-length", b"%d" % (BYTES_OF_A_REQUEST - 1)), BURST + 1),
         ((b"content-length", b"%d" % (9 * BYTES_OF_A_REQUEST)), BURST // 10 + 1),
-        ((b"content-length", b"0" * 20 + b"65536"), BURST // (1 + MOST_OF_A_BODY) + 1),
-        ((b"content-length", b"9" * 5000), BURST // (1 + MOST_OF_A_BODY) + 1),
-        ((b"transfer-encoding", b"chunked"), BURST // (1 + MOST_OF_A_BODY) + 1),
+        ((b"content-length", b"0" * 20 + b"65536"), BURST // (1 + MOST_REQUESTS_OF_A_BODY) + 1),
+        ((b"content-length", b"9" * 5000), BURST // (1 + MOST_REQUESTS_OF_A_BODY) + 1),
+        ((b"transfer-encoding", b"chunked"), BURST // (1 + MOST_REQUESTS_OF_A_BODY) + 1),
         ((b"content-length", b"-1"), BURST + 1),
     ],
     ids=["small", "large", "after zeros", "endless", "of unknown size", "nonsense"],

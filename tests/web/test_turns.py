@@ -7,7 +7,7 @@ import asyncio
 import pytest
 from starlette.types import Message, Scope
 
-from livria_sse.errors import MalformedBody
+from livria_sse.errors import MalformedBody, TooManyRequests
 from livria_sse.inputs import Credentials
 from livria_sse.settings import Settings
 from livria_sse.web.body import read_json
@@ -15,6 +15,7 @@ from livria_sse.web.clients import Proxies
 from livria_sse.web.pace import Pace
 from livria_sse.web.state import Request
 from livria_sse.web.turns import Turns
+from livria_sse.web.wariness import Wariness
 from tests.waiting import until
 
 
@@ -22,7 +23,7 @@ from tests.waiting import until
 def turns() -> Turns:
     """Turns of addresses that all keep the pace."""
     settings = Settings(limits=False)
-    return Turns(Pace(settings, Proxies(settings.trusted_proxies)))
+    return Turns(Pace(settings, Proxies(settings.trusted_proxies), Wariness(settings)))
 
 
 def asked_by(address: str) -> Scope:
@@ -135,3 +136,20 @@ async def test_nothing_is_kept_of_who_asked(turns: Turns) -> None:
     await asyncio.gather(*(turns.begin(asked_by(f"192.0.2.{number % 10}")) for number in range(50)))
 
     await until(lambda: not turns._waiting)
+
+
+async def test_nobody_waits_for_long_to_be_alone(
+    turns: Turns, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who would wait for too long is refused, and what they waited for is not held by them."""
+    monkeypatch.setattr("livria_sse.web.turns.LONGEST_SECONDS_ALONE", 0.01)
+    async with turns.alone(asked_by("192.0.2.1")):
+        with pytest.raises(TooManyRequests) as refusal:
+            async with turns.alone(asked_by("192.0.2.1")):
+                raise AssertionError("two are in there")
+        async with turns.alone(asked_by("192.0.2.2")):
+            pass
+    async with turns.alone(asked_by("192.0.2.1")):
+        pass
+
+    assert refusal.value.retry_seconds == 1

@@ -10,7 +10,7 @@ from typing import Literal, get_args
 from livria_sse.logs import Mentions
 from livria_sse.settings import Settings
 from livria_sse.web.clients import UNKNOWN, Proxies, counted
-from livria_sse.web.pace import Pace
+from livria_sse.web.wariness import Wariness
 
 logger = logging.getLogger(__name__)
 
@@ -25,9 +25,9 @@ class Peers:
     are those of its clients. A stream has limits of its own, and is not counted here any more.
     """
 
-    def __init__(self, settings: Settings, proxies: Proxies, pace: Pace) -> None:
+    def __init__(self, settings: Settings, proxies: Proxies, wariness: Wariness) -> None:
         self._trusts = proxies.trusts
-        self._pace = pace
+        self._wariness = wariness
         self._most = settings.max_connections_per_address if settings.limits else math.inf
         self._connections: Counter[str] = Counter()
         self._mentions = Mentions(logger)
@@ -42,7 +42,7 @@ class Peers:
         self._connections[address] += 1
         if self._connections[address] > self._most:
             self.refuse("address", peer)
-        elif not self._pace.hears(address):
+        elif not self._wariness.lets(address):
             self.refuse("pace", peer)
         else:
             return True
@@ -59,7 +59,7 @@ class Peers:
     def be_wary(self, peer: tuple[str, int] | None) -> None:
         """Takes note that a request of one was refused before it came to the application."""
         if peer and not self._trusts(peer[0]):
-            self._pace.be_wary(counted(peer[0]))
+            self._wariness.grow(counted(peer[0]))
 
     def refuse(self, limit: Limit, peer: tuple[str, int] | None) -> None:
         """Takes note that a connection is closed for a limit."""

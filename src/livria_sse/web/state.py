@@ -28,7 +28,7 @@ class State(TypedDict):
     metrics: Metrics
     turns: Turns
     #: In bytes.
-    largest_body: float
+    largest_body: int
 
 
 Request = StarletteRequest[State]
