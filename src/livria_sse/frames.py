@@ -97,6 +97,11 @@ def heartbeat(seconds: int) -> bytes:
     return _encode("stream.heartbeat", {"type": "stream.heartbeat", "interval": seconds})
 
 
+def sign_of_life() -> bytes:
+    """A comment, for who has to see more often than scripts do that a stream is alive."""
+    return b":\n"
+
+
 def viewers(book_id: int, number: int) -> bytes:
     """How many have the page of a book open now. It has no id and moves nothing."""
     told = f'{{"type":"stream.viewers","book":{book_id},"viewers":{number}}}'

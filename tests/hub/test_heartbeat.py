@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 import time
+from collections import Counter
 from itertools import pairwise
 
 from hypothesis import given, strategies as st
@@ -15,9 +16,23 @@ from livria_sse.hub import Subscriber
 from livria_sse.hub.heartbeat import TICK_SECONDS, Heartbeat
 
 
+class Visits:
+    """What was done with whom."""
+
+    def __init__(self) -> None:
+        self.at: dict[Subscriber, float] = {}
+        self.heartbeats = Counter[Subscriber]()
+        self.between = Counter[Subscriber]()
+
+    def __call__(self, subscriber: Subscriber, now: float, *, between: bool) -> None:
+        """Takes note."""
+        self.at[subscriber] = now
+        (self.between if between else self.heartbeats)[subscriber] += 1
+
+
 async def test_the_loop_is_late() -> None:
     """How long the event loop is held up by something is measured."""
-    heartbeat = Heartbeat(lambda *_: None, seconds=1)
+    heartbeat = Heartbeat(Visits(), seconds=1)
     running = asyncio.create_task(heartbeat.run())
     loop = asyncio.get_running_loop()
     loop.call_later(TICK_SECONDS / 2, time.sleep, 4 * TICK_SECONDS)
@@ -28,25 +43,26 @@ async def test_the_loop_is_late() -> None:
 
 async def test_visits_are_spread() -> None:
     """Many who come at once are visited at several ticks, and none of them right away."""
-    visits: dict[Subscriber, float] = {}
-    heartbeat = Heartbeat(visits.__setitem__, seconds=1)
+    visits = Visits()
+    heartbeat = Heartbeat(visits, seconds=1)
     running = asyncio.create_task(heartbeat.run())
     subscribers = [stream() for _ in range(100)]
 
     now = asyncio.get_running_loop().time()
     for subscriber in subscribers:
         heartbeat.add(subscriber)
-    await until(lambda: len(visits) == len(subscribers))
+    await until(lambda: len(visits.at) == len(subscribers))
 
     running.cancel()
-    assert min(visits.values()) > now + 1.5 * TICK_SECONDS
-    assert len(set(visits.values())) > 1
+    assert min(visits.at.values()) > now + 1.5 * TICK_SECONDS
+    assert len(set(visits.at.values())) > 1
 
 
 @given(st.integers(1, 30), st.integers(1, 30))
 async def test_an_interval_of_ones_own(seconds: int, asked: int) -> None:
     """Who needs visits more often has them at least as often as they need; others have theirs."""
-    heartbeat = Heartbeat(lambda *_: None, seconds=seconds)
+    visiting = Visits()
+    heartbeat = Heartbeat(visiting, seconds=seconds)
     interval = min(asked, seconds)
     own, usual = stream(interval=interval), stream(interval=seconds)
     for subscriber in (usual, own):
@@ -60,5 +76,10 @@ async def test_an_interval_of_ones_own(seconds: int, asked: int) -> None:
     assert sum(usual in part for part in heartbeat._parts) == 1
     assert set(heartbeat.subscribers) == {own, usual}
     assert len(heartbeat.subscribers) == 2
+    for number, part in enumerate(heartbeat._parts):
+        heartbeat._visited = number
+        await heartbeat._visit_all(tuple(part))
+    assert [visiting.heartbeats[each] for each in (own, usual)] == [1, 1]
+    assert visiting.between == ({own: len(visits) - 1} if len(visits) > 1 else {})
     heartbeat.remove(own)
     assert heartbeat.subscribers == (usual,)

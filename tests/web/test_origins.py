@@ -109,7 +109,7 @@ async def test_asking_to_resume(browser: httpx.AsyncClient, address: str) -> Non
     """Browsers that ask whether a page may send a long `Last-Event-ID` are told that it may."""
     asked = {
         "Access-Control-Request-Method": "GET",
-        "Access-Control-Request-Headers": "last-event-id",
+        "Access-Control-Request-Headers": "last-event-id, livria-heartbeat",
     }
     answer = await browser.options(address, headers=from_page(LISTED) | asked)
 

@@ -21,6 +21,7 @@ from livria_sse.web.pace import BYTES_OF_AN_ANSWER, Pace
 from livria_sse.web.rests import BURST
 from livria_sse.web.stream import EventStream, _asked_position, _query
 from livria_sse.web.turns import Turns
+from livria_sse.web.wariness import Wariness
 from tests.factories import add_account, add_book
 from tests.hub.readers import stream
 from tests.sse import Event, EventReader
@@ -59,7 +60,7 @@ async def answer_of(
         messages.append(message)
 
     settings = Settings()
-    turns = Turns(Pace(settings, Proxies(settings.trusted_proxies)))
+    turns = Turns(Pace(settings, Proxies(settings.trusted_proxies), Wariness(settings)))
     scope = {**scope_of(hub, book, position, turns), "method": method}
     await EventStream(scope, [book])(scope, receive, send)
     start, *bodies = messages
@@ -87,6 +88,16 @@ async def test_draining_servers_say_so(store: Store) -> None:
     start, (closing,) = await answer_of(hub, 10)
 
     assert start["status"] == 200
+    assert closing.type == "stream.closing"
+
+
+async def test_stopping_servers_read_nothing(store: Store) -> None:
+    """A server that stops sends readers away before anything is read for them."""
+    hub = Hub(BrokenLog(store, replay_limit=10), Settings())
+    hub.stop()
+
+    _, (closing,) = await answer_of(hub, 10)
+
     assert closing.type == "stream.closing"
 
 
@@ -143,7 +154,8 @@ async def test_replays_count_at_the_pace(store: Store) -> None:
     book, author = await add_book(store), await add_account(store)
     for number in range(10):
         await store.reviews.create(book, f"{number} " + "x" * 4_990, author=author)
-    pace = Pace(Settings(requests_per_address=parse("1/hour")), Proxies(()))
+    slow = Settings(requests_per_address=parse("1/hour"))
+    pace = Pace(slow, Proxies(()), Wariness(slow))
     scope = {**scope_of(hub, book, f"{hub.epoch}-0", Turns(pace)), "client": ("192.0.2.1", 1)}
 
     async def leave() -> dict[str, Any]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import chain, cycle
+from typing import Protocol
 
 from livria_sse.hub.subscriber import Subscriber
 
@@ -14,13 +15,21 @@ TICK_SECONDS = 0.25
 SLICE = 100
 
 
+class Visit(Protocol):
+    """What is done with a subscriber, at a time; `between` two heartbeats, or for one."""
+
+    def __call__(self, subscriber: Subscriber, now: float, *, between: bool) -> None:
+        """Does it."""
+
+
 class Heartbeat:
     """Visits every subscriber once in an interval, a part of them at every tick.
 
-    Those who have a shorter interval of their own are in several parts.
+    Those who have a shorter interval of their own are in several parts, and are visited between the
+    heartbeats, too.
     """
 
-    def __init__(self, visit: Callable[[Subscriber, float], None], *, seconds: int) -> None:
+    def __init__(self, visit: Visit, *, seconds: int) -> None:
         self._visit = visit
         self._parts: list[set[Subscriber]] = [set() for _ in range(round(seconds / TICK_SECONDS))]
         self._visited = 0
@@ -70,6 +79,6 @@ class Heartbeat:
     async def _visit_all(self, subscribers: tuple[Subscriber, ...]) -> None:
         now = asyncio.get_running_loop().time()
         for number, subscriber in enumerate(subscribers, start=1):
-            self._visit(subscriber, now)
+            self._visit(subscriber, now, between=subscriber.part != self._visited)
             if number % SLICE == 0:
                 await asyncio.sleep(0)

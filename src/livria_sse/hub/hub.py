@@ -40,7 +40,7 @@ class Hub:
 
     def __init__(self, log: Log, settings: Settings) -> None:
         self.epoch = log.epoch
-        #: Whether the process is to stop: no stream begins, and those that are open end soon.
+        #: Whether the process stops.
         self.stopping = False
         self._log = log
         self._settings = settings
@@ -50,11 +50,8 @@ class Hub:
         self._fanout = Fanout(self._ladder, self._tasks)
         self._heartbeat = Heartbeat(self._visit, seconds=settings.heartbeat_seconds)
         self._stalled = Deadlines(self._give_up, seconds=settings.send_seconds)
-        #: By their interval in seconds, of which none is longer than the last.
-        self._beats = {
-            seconds: Burst(frames.heartbeat(seconds))
-            for seconds in range(1, settings.heartbeat_seconds + 1)
-        }
+        self._beat = Burst(frames.heartbeat(settings.heartbeat_seconds))
+        self._sign_of_life = Burst(frames.sign_of_life())
         self._audit = Audit(log, self._feeds, self._fallen_behind, seconds=settings.audit_seconds)
         self._admission = Admission(settings)
         #: Of all client addresses.
@@ -145,7 +142,8 @@ class Hub:
     ) -> Subscriber:
         """Begins a stream, which lasts until its subscriber has left.
 
-        It has a heartbeat in each interval of the settings, or in a shorter one, in seconds.
+        It has a heartbeat in each interval of the settings, and a sign of life in a shorter one of
+        so many seconds.
         """
         now = asyncio.get_running_loop().time()
         age = self._settings.stream_seconds * random.uniform(0.8, 1)  # noqa: S311
@@ -192,11 +190,11 @@ class Hub:
             cursor.feed.leave(cursor)
             self._feeds.drop_unwatched(cursor.feed)
 
-    def _visit(self, subscriber: Subscriber, now: float) -> None:
+    def _visit(self, subscriber: Subscriber, now: float, *, between: bool) -> None:
         if now > subscriber.expires_at:
             self._end(subscriber, "aged")
         elif not subscriber.busy:
-            self._fanout.write(subscriber, self._beats[subscriber.interval])
+            self._fanout.write(subscriber, self._sign_of_life if between else self._beat)
 
     def _give_up(self, subscriber: Subscriber) -> None:
         if not subscriber.ending:
@@ -212,9 +210,13 @@ class Hub:
         subscriber.frames += closing.frames if closing else 0
         subscriber.sink.end(closing)
 
-    async def drain(self) -> None:
-        """Ends all streams, spread over the drain time."""
+    def stop(self) -> None:
+        """Begins no more streams. Those that are open go on until they are drained."""
         self.stopping = True
+
+    async def drain(self) -> None:
+        """Ends all streams, spread over the drain time, and begins no more."""
+        self.stop()
         await paced(
             self._heartbeat.subscribers,
             lambda subscriber: self._end(subscriber, "closing"),

@@ -31,7 +31,7 @@ TEXT = {"type": "string"}
 HEADERS: Mapping[str, Mapping[str, Any]] = {
     "Idempotency-Key": {"type": "string", "pattern": "^[!-~]{1,255}$"},
     "Last-Event-ID": TEXT,
-    stream.INTERVAL: {"type": "integer", "minimum": 1, "maximum": stream.LONGEST_INTERVAL},
+    stream.INTERVAL: {"type": "integer", "minimum": 1, "maximum": LARGEST_NUMBER},
     "Livria-Position": {"type": "string", "pattern": "^[a-z0-9]+-[0-9]+$"},
     "Location": {"type": "string", "format": "uri-reference"},
     "Retry-After": {"type": "integer", "minimum": 1},

@@ -10,7 +10,7 @@ from starlette.types import Scope
 
 METHODS = ("GET", "POST", "PATCH", "PUT", "DELETE")
 #: What pages may send and read beyond what every page may.
-SENT = ("Authorization", "Content-Type", "Idempotency-Key", "Last-Event-ID")
+SENT = ("Authorization", "Content-Type", "Idempotency-Key", "Last-Event-ID", "Livria-Heartbeat")
 READ = ("Livria-Position", "Location", "Retry-After")
 
 

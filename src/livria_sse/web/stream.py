@@ -18,7 +18,13 @@ from starlette.datastructures import Headers
 from starlette.types import Receive, Scope, Send
 
 from livria_sse import frames
-from livria_sse.errors import CrossSiteRequest, InvalidInput, StoreUnavailable, UnknownBook
+from livria_sse.errors import (
+    CrossSiteRequest,
+    InvalidInput,
+    StoreUnavailable,
+    TooManyRequests,
+    UnknownBook,
+)
 from livria_sse.hub import Beginning, Feed, Hub, Sink, SteppingSink, Subscriber
 from livria_sse.web.clients import address_of
 from livria_sse.web.origins import Origins
@@ -46,9 +52,9 @@ _PATH = re.compile(r"/sse/books(?:/([^/]+))?/?")
 POSITIONS = ("last_event_id", "lastEventId")
 #: What every stream takes.
 PARAMETERS = (*POSITIONS, "pad")
-#: How often a heartbeat is to come at least, in seconds: some proxies notice only when they cannot
+#: At least how often something is to come, in seconds: some proxies notice only when they cannot
 #: write that a reader has left.
-INTERVAL, LONGEST_INTERVAL = "Livria-Heartbeat", 30
+INTERVAL = "Livria-Heartbeat"
 #: The fields of a query string.
 Query = Mapping[str, Sequence[str]]
 
@@ -110,8 +116,8 @@ def _asked_interval(scope: Scope) -> float:
     if text is None:
         return math.inf
     seconds = whole_number(text)
-    if seconds is None or not 1 <= seconds <= LONGEST_INTERVAL:
-        raise InvalidInput(errors={INTERVAL: [f"Use whole seconds from 1 to {LONGEST_INTERVAL}."]})
+    if not seconds:
+        raise InvalidInput(errors={INTERVAL: ["Use a whole number of seconds."]})
     return seconds
 
 
@@ -156,12 +162,15 @@ class EventStream:
         if foreign and not self._origins.may_read(Headers(scope=scope)):
             await problem(CrossSiteRequest())(scope, receive, send)  # before it takes a place
             return
+        if self._hub.stopping:  # whose readers come back again and again until it has gone
+            await turn_away(scope, receive, send)
+            return
         try:
             async with self._hub.opening(self._book_ids) as feeds:
                 await self._serve(feeds, scope, receive, send)
         except UnknownBook as error:
             await self._origins.shown(problem(error), scope)(scope, receive, send)
-        except StoreUnavailable:  # nothing was sent yet
+        except (StoreUnavailable, TooManyRequests):  # nothing was sent yet
             await turn_away(scope, receive, send)
 
     async def _serve(
