@@ -110,9 +110,9 @@ class Settings(BaseSettings):
     max_streams_per_address: Annotated[int, Field(ge=1)] = 200
     #: Connections beside those streams for everything else: POSTs under way, health checks, and
     #: what waits. Where there are too few files for all, at most half of them.
-    reserved_connections: Annotated[int, Field(ge=1)] = 1000
-    #: Connections that our own server lets an address hold open beside its streams. Trusted proxies
-    #: may hold any number.
+    reserved_connections: Annotated[int, Field(ge=20)] = 1000
+    #: Connections that our own server lets an address hold open beside its streams: at most half of
+    #: those that are reserved. Trusted proxies may hold any number.
     max_connections_per_address: Annotated[int, Field(ge=1)] = 400
     #: Streams that an address may open within a second; with Redis, at all processes together, as
     #: soon as they have told each other of it.
@@ -127,7 +127,8 @@ class Settings(BaseSettings):
     #: And its target: 50 books with a position in each take 3.5 KB, and 101 fields.
     max_target_bytes: Annotated[int, Field(ge=256)] = 4096
     max_query_fields: Annotated[int, Field(ge=1)] = 120
-    #: And its body, which may come in chunks of one byte: each costs a call however small it is.
+    #: And its body, and of how many pieces of less than 512 bytes: chunks may have one byte each,
+    #: and cost a call however small they are.
     max_body_bytes: Annotated[int, Field(ge=1024)] = 64 * 1024
     max_body_pieces: Annotated[int, Field(ge=1)] = 1024
     #: Requests that wait on a connection until one before them is answered. A single read can bring

@@ -25,15 +25,12 @@ from tests.parts import Person, ServerProcess
 from tests.waiting import until
 
 from livria_sse.server import server as our_server
-from livria_sse.server.sizes import Sizes
 from livria_sse.settings import Settings
 from livria_sse.web.body import LARGEST_REFUSED
 from livria_sse.web.rests import BURST
 
 BOOK, UNREAD = 4, 5
-LARGEST_HEAD, MOST_HEADERS, LARGEST_TARGET, MOST_FIELDS, MOST_PIECES, MOST_WAITING = map(
-    int, Sizes.of(Settings())
-)
+LIMITS = Settings()
 UPGRADE = b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAAA\r\n"
 
 
@@ -176,11 +173,11 @@ def much(server: ServerProcess) -> bytes:
 def test_answers_that_nobody_takes(server: ServerProcess, much: bytes, more: bytes) -> None:
     """Who asks for much and reads nothing is cut off, whether they have asked for all or not."""
     with connected(server, window=4096) as connection:
-        connection.sendall(much * MOST_WAITING + more)
+        connection.sendall(much * LIMITS.max_waiting_requests + more)
         while is_open(server, connection):
             pass
 
-        assert len(answer(connection)) < MOST_WAITING * 60 * 3 * 4_990
+        assert len(answer(connection)) < LIMITS.max_waiting_requests * 60 * 3 * 4_990
 
 
 def test_answers_in_order(server: ServerProcess) -> None:
@@ -211,7 +208,7 @@ def test_streams_have_no_deadline(server: ServerProcess) -> None:
 @pytest.mark.parametrize("path", [b"/healthz", b"/sse/books/4/"])
 def test_large_heads(server: ServerProcess, path: bytes) -> None:
     """A head of more than 16 KiB is refused with 431, for streams as for all else."""
-    cookie = b"Cookie: " + b"x" * LARGEST_HEAD + b"\r\n\r\n"
+    cookie = b"Cookie: " + b"x" * LIMITS.max_head_bytes + b"\r\n\r\n"
     with connected(server) as connection:
         connection.sendall(GET % path + cookie)
 
@@ -223,7 +220,7 @@ def test_heads_without_end(server: ServerProcess) -> None:
     with connected(server) as connection:
         connection.sendall(GET % b"/healthz")
         sent = 0
-        while sent <= LARGEST_HEAD:
+        while sent <= LIMITS.max_head_bytes:
             line = b"X-%d: %b\r\n" % (sent, b"x" * 1000)
             connection.sendall(line)
             sent += len(line)
@@ -248,7 +245,7 @@ def test_heads_that_are_large_enough(server: ServerProcess) -> None:
 def test_many_headers(server: ServerProcess) -> None:
     """So are many headers, however small."""
     with connected(server) as connection:
-        connection.sendall(GET % b"/healthz" + b"a:\r\n" * MOST_HEADERS + b"\r\n")
+        connection.sendall(GET % b"/healthz" + b"a:\r\n" * LIMITS.max_headers + b"\r\n")
 
         assert answer(connection).startswith(b"HTTP/1.1 431 ")
 
@@ -256,8 +253,8 @@ def test_many_headers(server: ServerProcess) -> None:
 @pytest.mark.parametrize("path", [b"/books/4/", b"/sse/books/4/"])
 def test_long_targets(server: ServerProcess, path: bytes) -> None:
     """A target of more than 4 KiB or 120 fields is refused with 414, and one of as much passes."""
-    fields = b"?" + b"&".join([b"%aa=%"] * MOST_FIELDS)
-    longest = path + fields + b"x" * (LARGEST_TARGET - len(path + fields))
+    fields = b"?" + b"&".join([b"%aa=%"] * LIMITS.max_query_fields)
+    longest = path + fields + b"x" * (LIMITS.max_target_bytes - len(path + fields))
     with connected(server) as connection:
         connection.sendall(GET % longest + b"\r\n")
         assert connection.recv(65536).startswith(b"HTTP/1.1 200 ")
@@ -271,7 +268,7 @@ def test_bodies_in_too_many_pieces(server: ServerProcess) -> None:
     """A body in chunks of a byte is refused when they are too many, long before it is too large."""
     with connected(server) as connection:
         connection.sendall(POST + b"Transfer-Encoding: chunked\r\n\r\n")
-        connection.sendall(b"1\r\na\r\n" * (MOST_PIECES + 1))
+        connection.sendall(b"1\r\na\r\n" * (LIMITS.max_body_pieces + 1))
 
         assert answer(connection).endswith(b"Bad Request: its body comes in too many pieces\n")
 
@@ -307,11 +304,13 @@ def test_requests_that_wait_are_few(server: ServerProcess) -> None:
     complaints = complaints_of(server)
     few = GET % b"/healthz" + b"\r\n"
     with connected(server) as connection:
-        connection.sendall(few * MOST_WAITING + few.replace(b"Host", b"Connection: close\r\nHost"))
-        assert answer(connection).count(b"HTTP/1.1 200 ") == MOST_WAITING + 1
+        connection.sendall(
+            few * LIMITS.max_waiting_requests + few.replace(b"Host", b"Connection: close\r\nHost")
+        )
+        assert answer(connection).count(b"HTTP/1.1 200 ") == LIMITS.max_waiting_requests + 1
     with connected(server) as connection:
-        connection.sendall(few * (MOST_WAITING + 10))
-        assert answer(connection).count(b"HTTP/1.1 200 ") <= MOST_WAITING
+        connection.sendall(few * (LIMITS.max_waiting_requests + 10))
+        assert answer(connection).count(b"HTTP/1.1 200 ") <= LIMITS.max_waiting_requests
     assert complaints_of(server) == complaints
 
 

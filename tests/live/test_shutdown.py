@@ -187,6 +187,25 @@ def test_first_requests_are_answered(tmp_path: Path) -> None:
         assert server.wait() == 0
 
 
+def test_heads_under_way_are_waited_for(tmp_path: Path) -> None:
+    """Who has begun to ask is waited for when others, who have not, are not any more."""
+    with ServerProcess(tmp_path) as server, ExitStack() as stack:
+        address = ("127.0.0.1", server.port)
+        asking, silent = (
+            stack.enter_context(socket.create_connection(address, timeout=20)) for _ in range(2)
+        )
+        asking.sendall(b"GET /healthz HTTP/1.1\r\n")
+        httpx.get(f"{server.url}/healthz")  # it was read, as it came before this one
+        server.signal(signal.SIGINT)
+        assert silent.recv(100) == b""
+        asking.sendall(b"Host: x\r\n\r\n")
+
+        received = asking.recv(65536)
+        assert received.startswith(b"HTTP/1.1 200")
+        assert b"connection: close" in received
+        assert server.wait() == 0
+
+
 def test_posts_that_do_not_come_are_given_up(tmp_path: Path) -> None:
     """A POST whose body does not come is refused in time, without an error in the log."""
     with (

@@ -30,17 +30,25 @@ def fitted(settings: Settings) -> Settings:
             f"ulimit -n: {files} open files are allowed, and {OWN_FILES + 2} needed at least"
         )
     others = min(settings.reserved_connections, free // 2)
-    # Nobody may hold all of those by themselves.
-    most = max(1, others // 2)
-    changed = {"max_connections_per_address": min(settings.max_connections_per_address, most)}
-    if free - others < settings.max_streams and settings.limits:
-        changed["max_streams"] = free - others
+    fitting = {
+        "max_streams": min(settings.max_streams, free - others),
+        # Nobody may hold all of those by themselves.
+        "max_connections_per_address": min(settings.max_connections_per_address, others // 2 or 1),
+    }
+    if settings.limits:
+        for name, number in fitting.items():
+            _warn_of_fewer(settings, name, number)
+    return settings.model_copy(update=fitting)
+
+
+def _warn_of_fewer(settings: Settings, name: str, number: int) -> None:
+    wanted = getattr(settings, name)
+    # Of what nobody has asked for, only the streams are missed.
+    if number < wanted and (name == "max_streams" or name in settings.model_fields_set):
         logger.warning(
-            "LIVRIA_MAX_STREAMS: there are files for %(fitting)d streams instead of %(wanted)d "
-            "(ulimit -n)",
-            {"fitting": free - others, "wanted": settings.max_streams},
+            "LIVRIA_%(name)s: there are files for %(fitting)d instead of %(wanted)d (ulimit -n)",
+            {"name": name.upper(), "fitting": number, "wanted": wanted},
         )
-    return settings.model_copy(update=changed)
 
 
 def _wanted(settings: Settings) -> int:

@@ -1,7 +1,7 @@
 """The guard: requests that are too large, or that take too long to come.
 
 uvicorn with httptools waits for ever for the end of a request, and takes 30 MB of headers
-(measured). How large a body may be, each resource says.
+(measured). How large a body may be, whoever reads it looks at.
 """
 
 from __future__ import annotations
@@ -16,16 +16,17 @@ from livria_sse.deadlines import Deadlines
 from livria_sse.server.refusal import (
     NONSENSE,
     TOO_MANY_PIECES,
-    TOO_MANY_WAIT,
     TOO_SLOW,
     Refusal,
     fault_of_head,
     head_too_large,
 )
 from livria_sse.server.sizes import Sizes
-from livria_sse.web.body import LARGEST_REFUSED
 from livria_sse.web.peers import Peers
 
+#: Bytes of a piece that takes longer to go through than to receive. Networks bring more at once
+#: (RFC 9293, section 3.7.1: 536), except at the end.
+SMALL_PIECE = 512
 #: How long a server that stops waits for what may be on its way: the first request of a connection,
 #: and the next one of a connection that is kept.
 FIRST_REQUEST_SECONDS, NEXT_REQUEST_SECONDS = 1.0, 0.25
@@ -102,7 +103,7 @@ class GuardedProtocol(HttpToolsProtocol):
         super().data_received(data)
         if self._receiving == "head" and self._received > self._sizes.head:
             self.refuse(head_too_large(self._sizes))
-        elif self._receiving == "body" and self._is_idle() and self._received > LARGEST_REFUSED:
+        elif self._receiving == "body" and self._is_idle() and self._received > self._sizes.unread:
             self.transport.abort()  # who was answered, and goes on sending
         elif self._receiving == "body" and len(self.headers) > self._headers_of_head:
             self.refuse(head_too_large(self._sizes))  # trailers, without an end
@@ -140,7 +141,7 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def _fault_of_head(self) -> Refusal | None:
         if len(self.pipeline) >= self._sizes.waiting:
-            return TOO_MANY_WAIT
+            return NONSENSE  # which nobody is told, as others are to be answered before
         version, upgrades = self.parser.get_http_version(), self.parser.should_upgrade()
         return fault_of_head(
             self.url, self.headers, self._sizes, version=version, upgrades=upgrades
@@ -148,9 +149,10 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def on_body(self, body: bytes) -> None:
         """Takes a piece of the body."""
-        self._pieces += 1
-        if self._pieces > self._sizes.pieces:
-            self._stop_at(TOO_MANY_PIECES)
+        if len(body) < SMALL_PIECE:
+            self._pieces += 1
+            if self._pieces > self._sizes.pieces:
+                self._stop_at(TOO_MANY_PIECES)
         super().on_body(body)
 
     def on_message_complete(self) -> None:
@@ -165,11 +167,14 @@ class GuardedProtocol(HttpToolsProtocol):
 
         What a client sends on a connection that it has only just opened may not have been read yet.
         """
-        if self.cycle is None:
-            self.loop.call_later(FIRST_REQUEST_SECONDS, super().shutdown)
-        elif self.cycle.response_complete:
-            self.loop.call_later(NEXT_REQUEST_SECONDS, super().shutdown)
+        if self._is_idle():
+            seconds = FIRST_REQUEST_SECONDS if self.cycle is None else NEXT_REQUEST_SECONDS
+            self.loop.call_later(seconds, self._end)
         else:
+            super().shutdown()
+
+    def _end(self) -> None:
+        if self._receiving is None:  # else the answer will be the last, whether it comes or not
             super().shutdown()
 
     def on_response_complete(self) -> None:

@@ -27,7 +27,6 @@ class Refusal(NamedTuple):
 
 
 NONSENSE = Refusal(HTTPStatus.BAD_REQUEST, "it is no request in HTTP/1.1")
-TOO_MANY_WAIT = Refusal(HTTPStatus.BAD_REQUEST, "too many requests wait on this connection")
 NO_HOST = Refusal(HTTPStatus.BAD_REQUEST, "it must name one Host")
 #: The parser would take the body for the next request, whoever has written it.
 BODY_BESIDE_UPGRADE = Refusal(HTTPStatus.BAD_REQUEST, "with a body, it must not offer an Upgrade")

@@ -111,9 +111,10 @@ class Server(uvicorn.Server):
 
         uvicorn's own would end it with the signal's status, as if it had not ended cleanly.
         """
+        if not self.should_exit:  # a worker that a terminal has told is told by its supervisor, too
+            self._replaced = sig == REPLACED
+            self._noticed = sig == signal.SIGTERM
         self.should_exit = True
-        self._replaced = sig == REPLACED
-        self._noticed = sig == signal.SIGTERM
         self._told.set()
         signal.signal(signal.SIGINT, signal.SIG_DFL)
 
@@ -136,7 +137,7 @@ class Server(uvicorn.Server):
         logger.info("stopped: seconds=%(seconds).1f", {"seconds": round(clock() - told_at, 1)})
 
     async def _give_notice(self) -> None:
-        self._app.state.hub.stopping = True
+        self._app.state.hub.stop()
         self.server_state.default_headers.append(LAST_ANSWER)
         if self._noticed:
             await asyncio.sleep(self._notice_seconds)
@@ -153,7 +154,10 @@ def _http(**given: Any) -> Any:
     if uvicorn.__version__.startswith(UVICORN):
         return partial(DetachingProtocol, **given)
     told = {"version": uvicorn.__version__}
-    logger.warning("uvicorn %(version)s is not known here: each stream costs more", told)
+    logger.warning(
+        "uvicorn %(version)s is not known here: streams cost more, and nothing guards connections",
+        told,
+    )
     return "auto"
 
 

@@ -6,10 +6,11 @@ import math
 from typing import NamedTuple, Self
 
 from livria_sse.settings import Settings
+from livria_sse.web.body import LARGEST_REFUSED
 
 
 class Sizes(NamedTuple):
-    """What a request that comes to the application has at most; how large its body is comes later.
+    """What a request that comes to the application has at most, before anybody reads its body.
 
     Each is a setting, which says why.
     """
@@ -21,8 +22,10 @@ class Sizes(NamedTuple):
     target: float
     #: Of the query string.
     fields: float
-    #: Of the body, however small.
+    #: Of the body, if they are small.
     pieces: float
+    #: Bytes of a body that nobody reads any more.
+    unread: float
     #: Requests behind the one that is answered.
     waiting: float
 
@@ -37,5 +40,6 @@ class Sizes(NamedTuple):
             target=settings.max_target_bytes,
             fields=settings.max_query_fields,
             pieces=settings.max_body_pieces,
+            unread=max(settings.max_body_bytes, LARGEST_REFUSED),
             waiting=settings.max_waiting_requests,
         )

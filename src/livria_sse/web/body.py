@@ -56,9 +56,11 @@ async def check_declared_length(request: Request) -> None:
         BodyTooLarge: Larger than any that is read.
     """
     declared = request.headers.get("content-length", "0")
-    length = bounded(declared, LARGEST_REFUSED + 1) if declared.isdecimal() else 0
-    if length > request.state["largest_body"]:
-        if length <= LARGEST_REFUSED:
+    largest = request.state["largest_body"]
+    received = max(largest, LARGEST_REFUSED)
+    length = bounded(declared, received + 1) if declared.isdecimal() else 0
+    if length > largest:
+        if length <= received:
             await _discard(request)
         raise _too_large(request)
 

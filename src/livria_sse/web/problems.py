@@ -113,7 +113,7 @@ async def _page(
 ) -> Response | None:
     """A page for people; None for programs, which get the document."""
     wants_page = "text/html" in request.headers.get("accept", "")
-    if not wants_page or request.url.path.startswith(("/api/", "/sse/")):
+    if not wants_page or request.url.path.startswith(("/api/", "/sse/", "/static/")):
         return None
     try:
         visitor = await visitor_of(request)
