@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 from livria_sse.hub.subscriber import Subscriber
 
-#: So many streams are ended at once; then there is a pause, of at most so long.
+#: So many streams are ended at once; then there is a pause of at most so long, unless it is late.
 SLICE, LONGEST_PAUSE = 20, 0.05
 
 
@@ -18,9 +18,10 @@ async def paced(
 
     So their readers do not come back to the other processes all at once.
     """
-    slices = len(subscribers) / SLICE
-    pause = min(LONGEST_PAUSE, seconds / max(slices, 1))
+    clock = asyncio.get_running_loop().time
+    began_at = clock()
+    apart = min(LONGEST_PAUSE / SLICE, seconds / max(len(subscribers), 1))
     for number, subscriber in enumerate(subscribers, start=1):
         end(subscriber)
         if number % SLICE == 0:
-            await asyncio.sleep(pause)
+            await asyncio.sleep(max(0.0, began_at + number * apart - clock()))
