@@ -10,11 +10,19 @@ from tests.parts.node import installed, node
 from tests.parts.person import PASSWORD, Person
 from tests.parts.postgres import PostgresCluster
 from tests.parts.redis import RedisServer
-from tests.parts.reverse_proxy import KINDS, KINDS_AT_LENGTH, Care, Kind, ReverseProxy
+from tests.parts.reverse_proxy import (
+    CHECKING_FIRST,
+    KINDS,
+    KINDS_AT_LENGTH,
+    Care,
+    Kind,
+    ReverseProxy,
+)
 from tests.parts.server import GENEROUS, ServerProcess, plain_uvicorn
 from tests.parts.tcp_proxy import TCPProxy
 
 __all__ = [
+    "CHECKING_FIRST",
     "GENEROUS",
     "KINDS",
     "KINDS_AT_LENGTH",

@@ -5,12 +5,12 @@ from __future__ import annotations
 import shutil
 import subprocess
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal, get_args
 
 import httpx
 import pytest
 
-from livria_sse.deploy import PROXIES, Names, configuration
+from livria_sse.deploy import Names, configuration
 from tests.parts.certificate import make_certificate
 from tests.parts.missing import missing
 from tests.parts.part import Part
@@ -113,7 +113,12 @@ class ReverseProxy(Part):
             self._process.wait()
 
 
+def _at_length(first: Kind) -> tuple[Any, ...]:
+    others = (kind for kind in KINDS if kind != first)
+    return (first, *(pytest.param(kind, marks=pytest.mark.long) for kind in others))
+
+
 #: Every proxy that there is a configuration for, as the parameters of a test; and of one that takes
-#: its time.
-KINDS = tuple(PROXIES)
-KINDS_AT_LENGTH = (KINDS[0], *(pytest.param(kind, marks=pytest.mark.long) for kind in KINDS[1:]))
+#: its time, with one that knows only what it sees, or one that asks for `/readyz`.
+KINDS: tuple[Kind, ...] = get_args(Kind)
+KINDS_AT_LENGTH, CHECKING_FIRST = _at_length("nginx"), _at_length("haproxy")

@@ -8,13 +8,13 @@ from pathlib import Path
 import httpx
 import pytest
 from tests.fleet.fleet import open_fleet
-from tests.parts import KINDS_AT_LENGTH, Kind, ReverseProxy
+from tests.parts import CHECKING_FIRST, Kind, ReverseProxy
 
 #: Any proxy knows by then that a process is gone.
 NOTICED_SECONDS = 3.0
 
 
-@pytest.mark.parametrize("kind", KINDS_AT_LENGTH)
+@pytest.mark.parametrize("kind", CHECKING_FIRST)
 def test_the_other_process_answers(tmp_path: Path, kind: Kind) -> None:
     """From the moment on when a process is gone, readers and writers are answered by the other."""
     (tmp_path / "proxy").mkdir()

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from tests.parts import KINDS_AT_LENGTH, Kind, PostgresCluster, ReverseProxy, ServerProcess
+from tests.parts import CHECKING_FIRST, Kind, PostgresCluster, ReverseProxy, ServerProcess
 
 #: Any proxy knows by then that a server says that it is not ready.
 NOTICED_SECONDS = 4.0
@@ -43,7 +43,7 @@ def assert_told(client: httpx.Client, event: str) -> None:
         assert (answer.status_code, f"event: {event}\n" in answer.text) == (200, True)
 
 
-@pytest.mark.parametrize("kind", KINDS_AT_LENGTH)
+@pytest.mark.parametrize("kind", CHECKING_FIRST)
 def test_the_database_is_away(tmp_path: Path, kind: Kind) -> None:
     """While no process has a database, readers are asked to wait; and served when it is back."""
     with PostgresCluster(tmp_path / "postgres") as postgres:
@@ -64,7 +64,7 @@ def test_the_database_is_away(tmp_path: Path, kind: Kind) -> None:
                 pass
 
 
-@pytest.mark.parametrize("kind", KINDS_AT_LENGTH)
+@pytest.mark.parametrize("kind", CHECKING_FIRST)
 def test_the_only_process_stops(tmp_path: Path, kind: Kind) -> None:
     """As long as the only process stops, readers are asked to come back, and others answered."""
     with (
