@@ -195,7 +195,7 @@ def test_an_address_leaves_places(tmp_path: Path) -> None:
 def test_few_files(tmp_path: Path) -> None:
     """Where few files may be opened, fewer streams are, and everything else is still answered."""
     with ServerProcess(tmp_path, files=FILES) as server, ExitStack() as stack:
-        assert "there are files for 50 instead of 10000" in server.log.read_text()
+        assert "there are files for 50 streams instead of 10000" in server.log.read_text()
         streams = [connected(stack, server, OTHER) for _ in range(51)]
         *begun, last = [is_begun(stream) for stream in streams]
 

@@ -194,18 +194,18 @@ def test_other_versions_of_uvicorn(monkeypatch: pytest.MonkeyPatch) -> None:
     [
         (8192, "", 3200, 2000, ""),
         (8192, "reserved_connections=100", 2300, 2000, ""),
-        (1024, "", 1024, 412, "there are files for 412 instead of 2000"),
-        (1024, "reserved_connections=100", 1024, 724, "there are files for 724 instead"),
+        (1024, "", 1024, 412, "there are files for 412 streams instead of 2000"),
+        (1024, "reserved_connections=100", 1024, 724, "there are files for 724 streams instead"),
         (1024, "limits=False", 1024, 412, ""),
         (
             8192,
             "max_connections_per_address=2000",
             3200,
             2000,
-            "there are files for 500 instead of 2000",
+            "LIVRIA_MAX_CONNECTIONS_PER_ADDRESS: 500 instead of 2000",
         ),
-        (300, "", 300, 50, "there are files for 50 instead of 2000"),
-        (202, "", 202, 1, "there are files for 1 instead of 2000"),
+        (300, "", 300, 50, "there are files for 50 streams instead of 2000"),
+        (202, "", 202, 1, "there are files for 1 streams instead of 2000"),
     ],
 )
 def test_open_files(hard: int, more: str, reached: int, streams: int, said: str) -> None:

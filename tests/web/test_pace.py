@@ -18,7 +18,7 @@ from livria_sse.web.pace import (
     BYTES_OF_AN_ANSWER,
     LONGEST_SECONDS_OF_FILES,
     MOST_LATE,
-    MOST_REQUESTS_OF_A_BODY,
+    REQUESTS_OF_UNKNOWN_SIZE,
     Pace,
 )
 from livria_sse.web.rests import BURST, MANY, Rests
@@ -131,9 +131,9 @@ async def test_networks_of_one_customer_have_one_pace() -> None:
     [
         ((b"content-length", b"%d" % (BYTES_OF_A_REQUEST - 1)), BURST + 1),
         ((b"content-length", b"%d" % (9 * BYTES_OF_A_REQUEST)), BURST // 10 + 1),
-        ((b"content-length", b"0" * 20 + b"65536"), BURST // (1 + MOST_REQUESTS_OF_A_BODY) + 1),
-        ((b"content-length", b"9" * 5000), BURST // (1 + MOST_REQUESTS_OF_A_BODY) + 1),
-        ((b"transfer-encoding", b"chunked"), BURST // (1 + MOST_REQUESTS_OF_A_BODY) + 1),
+        ((b"content-length", b"0" * 20 + b"65536"), BURST // (1 + REQUESTS_OF_UNKNOWN_SIZE) + 1),
+        ((b"content-length", b"9" * 5000), BURST // (1 + REQUESTS_OF_UNKNOWN_SIZE) + 1),
+        ((b"transfer-encoding", b"chunked"), BURST // (1 + REQUESTS_OF_UNKNOWN_SIZE) + 1),
         ((b"content-length", b"-1"), BURST + 1),
     ],
     ids=["small", "large", "after zeros", "endless", "of unknown size", "nonsense"],
@@ -141,6 +141,20 @@ async def test_networks_of_one_customer_have_one_pace() -> None:
 async def test_large_bodies_count_as_many_requests(header: tuple[bytes, bytes], begin: int) -> None:
     """Large bodies, which take long to decode, use up what an address may; small ones do not."""
     pace, post = paced(SLOW), asked_by("192.0.2.1", "/api/reviews/", header)
+    outcomes = [await outcome(pace, post) for _ in range(begin + 1)]
+    assert outcomes == ["begins"] * begin + ["refused"]
+
+
+@pytest.mark.parametrize(
+    ("name", "kib", "begin"),
+    [("transfer-encoding", 64, 3), ("transfer-encoding", 128, 2), ("content-length", 128, 51)],
+)
+async def test_bodies_of_unknown_size_count_when_they_are_read(
+    name: str, kib: int, begin: int
+) -> None:
+    """A large body of which nobody knew how large it would be counts when it has come."""
+    pace, post = paced(SLOW), asked_by("192.0.2.1", "/api/reviews/", (name.encode(), b""))
+    pace.count_body(post, kib * 1024)
     outcomes = [await outcome(pace, post) for _ in range(begin + 1)]
     assert outcomes == ["begins"] * begin + ["refused"]
 

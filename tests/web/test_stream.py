@@ -93,7 +93,12 @@ async def test_draining_servers_say_so(store: Store) -> None:
 
 async def test_stopping_servers_read_nothing(store: Store) -> None:
     """A server that stops sends readers away before anything is read for them."""
-    hub = Hub(BrokenLog(store, replay_limit=10), Settings())
+
+    class UnreadLog(LocalLog):
+        async def head(self, book_id: int) -> Difference:
+            raise AssertionError(f"book {book_id} was read")
+
+    hub = Hub(UnreadLog(store, replay_limit=10), Settings())
     hub.stop()
 
     _, (closing,) = await answer_of(hub, 10)

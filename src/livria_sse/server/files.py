@@ -30,24 +30,28 @@ def fitted(settings: Settings) -> Settings:
             f"ulimit -n: {files} open files are allowed, and {OWN_FILES + 2} needed at least"
         )
     others = min(settings.reserved_connections, free // 2)
-    fitting = {
-        "max_streams": min(settings.max_streams, free - others),
-        # Nobody may hold all of those by themselves.
-        "max_connections_per_address": min(settings.max_connections_per_address, others // 2 or 1),
-    }
+    streams = min(settings.max_streams, free - others)
+    # Nobody may hold all of the others by themselves.
+    connections = min(settings.max_connections_per_address, max(1, others // 2))
     if settings.limits:
-        for name, number in fitting.items():
-            _warn_of_fewer(settings, name, number)
-    return settings.model_copy(update=fitting)
+        _warn_of_fewer(settings, streams, connections)
+    fewer = {"max_streams": streams, "max_connections_per_address": connections}
+    return settings.model_copy(update=fewer)
 
 
-def _warn_of_fewer(settings: Settings, name: str, number: int) -> None:
-    wanted = getattr(settings, name)
-    # Of what nobody has asked for, only the streams are missed.
-    if number < wanted and (name == "max_streams" or name in settings.model_fields_set):
+def _warn_of_fewer(settings: Settings, streams: int, connections: int) -> None:
+    if streams < settings.max_streams:
         logger.warning(
-            "LIVRIA_%(name)s: there are files for %(fitting)d instead of %(wanted)d (ulimit -n)",
-            {"name": name.upper(), "fitting": number, "wanted": wanted},
+            "LIVRIA_MAX_STREAMS: there are files for %(fitting)d streams instead of %(wanted)d "
+            "(ulimit -n)",
+            {"fitting": streams, "wanted": settings.max_streams},
+        )
+    chosen = "max_connections_per_address" in settings.model_fields_set
+    if chosen and connections < settings.max_connections_per_address:
+        logger.warning(
+            "LIVRIA_MAX_CONNECTIONS_PER_ADDRESS: %(fitting)d instead of %(wanted)d, half of what "
+            "is reserved",
+            {"fitting": connections, "wanted": settings.max_connections_per_address},
         )
 
 
@@ -68,4 +72,7 @@ def places(settings: Settings) -> float:
     """How many connections may be open, streams among them."""
     if not settings.limits:
         return math.inf
-    return max(1, _raised(_wanted(settings)) - OWN_FILES)
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _wanted(settings)
+    allowed = wanted if soft == resource.RLIM_INFINITY else min(soft, wanted)
+    return max(1, allowed - OWN_FILES)

@@ -12,8 +12,8 @@ from livria_sse.documents import JSONText, compact_json
 from livria_sse.models import Difference, Position
 from livria_sse.web.state import Request
 
-#: Characters of a list: whoever reads nothing of it costs up to three times as many bytes. And of
-#: what is encoded without a break, in less than a millisecond.
+#: Characters of a list, which are in memory until it is read (those of Korean have three bytes);
+#: and of what is encoded without a break, in less than a millisecond.
 LARGEST_LIST, AT_ONCE = 350_000, 50_000
 
 

@@ -17,7 +17,7 @@ from livria_sse.web.state import Request
 
 M = TypeVar("M", bound=BaseModel)
 
-#: So much is received and thrown away before a body is refused: who is still sending when a
+#: So much more is received and thrown away before a body is refused: who is still sending when a
 #: connection is closed may never see the answer (RFC 9112, section 9.6), and a proxy says 502.
 LARGEST_REFUSED = 1024 * 1024
 MOST_FIELDS = 20
@@ -57,7 +57,7 @@ async def check_declared_length(request: Request) -> None:
     """
     declared = request.headers.get("content-length", "0")
     largest = request.state["largest_body"]
-    received = max(largest, LARGEST_REFUSED)
+    received = largest + LARGEST_REFUSED
     length = bounded(declared, received + 1) if declared.isdecimal() else 0
     if length > largest:
         if length <= received:
@@ -86,7 +86,9 @@ async def _read(request: Request) -> bytes:
     except ClientDisconnect as error:
         raise MalformedBody("The body was cut off.") from error
     # To decode the largest takes milliseconds, and many can be complete at once.
-    await request.state["turns"].take(request.scope)
+    turns = request.state["turns"]
+    turns.pace.count_body(request.scope, len(body))
+    await turns.take(request.scope)
     return bytes(body)
 
 

@@ -22,8 +22,8 @@ logger = logging.getLogger(__name__)
 
 #: A body counts as another request for every so many bytes, and an answer for every so many.
 BYTES_OF_A_REQUEST, BYTES_OF_AN_ANSWER = 4096, 16_384
-#: No body counts as more; one of unknown size counts as much.
-MOST_REQUESTS_OF_A_BODY = 16
+#: As how many a body of unknown size counts at first.
+REQUESTS_OF_UNKNOWN_SIZE = 16
 #: Whoever would have to wait longer than this is refused, after as long.
 LONGEST_SECONDS = 1.0
 #: Of more refusals than these at a time, the others are told at once: they take memory.
@@ -58,12 +58,12 @@ class Pace:
 
     def __init__(self, settings: Settings, proxies: Proxies, wariness: Wariness) -> None:
         rate = settings.requests_per_address
-        interval = rate.get_expiry() / rate.amount
         self._limits = settings.limits
+        self._largest_body = settings.max_body_bytes
         self._trusts = proxies.trusts
         self._wariness = wariness
-        self._usual, self._vital = (Lane(Rests(interval), LONGEST_SECONDS) for _ in range(2))
-        self._files = Lane(Rests(interval, burst=BURST_OF_FILES), LONGEST_SECONDS_OF_FILES)
+        self._usual, self._vital = (Lane(Rests.at(rate), LONGEST_SECONDS) for _ in range(2))
+        self._files = Lane(Rests.at(rate, burst=BURST_OF_FILES), LONGEST_SECONDS_OF_FILES)
         #: How many are being told of their refusal.
         self._late = 0
         self._mentions = Mentions(logger)
@@ -76,7 +76,7 @@ class Pace:
         Raises:
             TooManyRequests: That would take too long.
         """
-        if self._is_exempt(scope):
+        if self.is_exempt(scope):
             return
         address = address_of(scope)
         rests, longest = self._lane(scope["path"])
@@ -84,16 +84,23 @@ class Pace:
         if delay > longest:
             await self._refuse(address)
             raise TooManyRequests(retry_seconds=math.ceil(delay - longest))
-        rests.add(address, 1 + _requests_of_body(scope))
+        rests.add(address, 1 + self._requests_of_body(scope))
         if delay:
             self.hasty["delayed"] += 1
             await asyncio.sleep(delay)
 
     def count(self, scope: Scope, size: int) -> None:
         """Counts so many bytes of an answer: what comes next begins so much later."""
-        if size >= BYTES_OF_AN_ANSWER and not self._is_exempt(scope):
+        if size >= BYTES_OF_AN_ANSWER and not self.is_exempt(scope):
             rests, _ = self._lane(scope["path"])
             rests.add(address_of(scope), size // BYTES_OF_AN_ANSWER)
+
+    def count_body(self, scope: Scope, size: int) -> None:
+        """Counts a body that was read, as far as nobody knew how large it would be."""
+        unknown = any(name == b"transfer-encoding" for name, _ in scope["headers"])
+        more = size // BYTES_OF_A_REQUEST - REQUESTS_OF_UNKNOWN_SIZE
+        if unknown and more > 0 and not self.is_exempt(scope):
+            self._lane(scope["path"]).rests.add(address_of(scope), more)
 
     def counting(self, scope: Scope, send: Send) -> Send:
         """A `send` that counts what it sends."""
@@ -104,14 +111,15 @@ class Pace:
 
         return send_and_count
 
+    def is_exempt(self, scope: Scope) -> bool:
+        """Whether there are no limits, or none for this client."""
+        client = scope.get("client")
+        return not self._limits or client is None or self._trusts(client[0])
+
     def _lane(self, path: str) -> Lane:
         if path in VITAL:
             return self._vital
         return self._files if path.startswith(FILES) else self._usual
-
-    def _is_exempt(self, scope: Scope) -> bool:
-        client = scope.get("client")
-        return not self._limits or client is None or self._trusts(client[0])
 
     async def _refuse(self, address: str) -> None:
         self.hasty["refused"] += 1
@@ -129,13 +137,11 @@ class Pace:
             finally:
                 self._late -= 1
 
-
-def _requests_of_body(scope: Scope) -> int:
-    for name, value in scope["headers"]:
-        if name == b"content-length":
-            most = MOST_REQUESTS_OF_A_BODY * BYTES_OF_A_REQUEST
-            length = bounded(value.decode(), most) if value.isdigit() else 0
-            return length // BYTES_OF_A_REQUEST
-        if name == b"transfer-encoding":
-            return MOST_REQUESTS_OF_A_BODY
-    return 0
+    def _requests_of_body(self, scope: Scope) -> int:
+        for name, value in scope["headers"]:
+            if name == b"content-length":  # none is decoded that is larger than the largest
+                length = bounded(value.decode(), self._largest_body) if value.isdigit() else 0
+                return length // BYTES_OF_A_REQUEST
+            if name == b"transfer-encoding":
+                return REQUESTS_OF_UNKNOWN_SIZE
+        return 0

@@ -21,8 +21,9 @@ Limit = Literal["address", "pace", "files"]
 class Peers:
     """Limits how many connections an address may hold open, whatever it does with them.
 
-    One that asks too fast may open none until it rests. A trusted proxy may hold any number: they
-    are those of its clients. A stream has limits of its own, and is not counted here any more.
+    One that asks too fast may open them no faster than it may ask. A trusted proxy may hold any
+    number: they are those of its clients. A stream has limits of its own, and is not counted here
+    any more.
     """
 
     def __init__(self, settings: Settings, proxies: Proxies, wariness: Wariness) -> None:

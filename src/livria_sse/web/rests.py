@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Self
+
+from limits import RateLimitItem
 
 #: So many things at once need no rest: a page asks for a few, beside its files.
 BURST = 50
@@ -23,6 +26,11 @@ class Rests:
         self._burst = burst
         self._at: dict[str, float] = {}
         self._many = MANY
+
+    @classmethod
+    def at(cls, rate: RateLimitItem, *, burst: int = BURST) -> Self:
+        """Of an address that may do so many things in so long."""
+        return cls(rate.get_expiry() / rate.amount, burst=burst)
 
     def __len__(self) -> int:
         return len(self._at)

@@ -16,10 +16,9 @@ class Wariness:
     """
 
     def __init__(self, settings: Settings) -> None:
-        rate = settings.requests_per_address
         self._limits = settings.limits
         self._refused = Rests(WARY_SECONDS, burst=0)
-        self._opened = Rests(rate.get_expiry() / rate.amount)
+        self._opened = Rests.at(settings.requests_per_address)
 
     def grow(self, address: str) -> None:
         """Is wary of an address for a while, which begins no sooner than the last one has ended."""
