@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from limits import parse
 from starlette.types import Message, Scope
 
 from livria_sse.errors import MalformedBody, TooManyRequests
@@ -22,7 +23,7 @@ from tests.waiting import until
 @pytest.fixture
 def turns() -> Turns:
     """Turns of addresses that all keep the pace."""
-    settings = Settings(limits=False)
+    settings = Settings(requests_per_address=parse("1000000/second"))
     return Turns(Pace(settings, Proxies(settings.trusted_proxies), Wariness(settings)))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from urllib.parse import urlencode
 
 from starlette.responses import Response
@@ -23,7 +24,8 @@ async def page(request: Request) -> Response:
     """Books by id, as many as are wanted or fit into an answer, and where the next ones are."""
     after = query_number(request, "after") or 0
     limit = query_number(request, "limit", largest=LARGEST_PAGE) or DEFAULT_PAGE
-    async with request.state["turns"].alone(request.scope):
+    many = limit > DEFAULT_PAGE
+    async with request.state["turns"].alone(request.scope) if many else nullcontext():
         found = await request.state["store"].books.page(
             after=after, limit=limit + 1, reviews=REVIEWS_IN_LIST
         )
