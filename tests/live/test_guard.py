@@ -38,7 +38,7 @@ UPGRADE = b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Setting
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
     """One server for all tests here, of little patience."""
     folder = tmp_path_factory.mktemp("server")
-    with ServerProcess(folder, request_seconds="2", heartbeat_seconds="1") as server:
+    with ServerProcess(folder, request_seconds="1", heartbeat_seconds="1") as server:
         yield server
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -40,6 +39,13 @@ def lenient(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]
     """A server without limits, whatever they are."""
     folder = tmp_path_factory.mktemp("lenient")
     with ServerProcess(folder, limits="off", **SMALL) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def roomy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
+    """A server that takes bodies of 4 MiB."""
+    with ServerProcess(tmp_path_factory.mktemp("roomy"), max_body_bytes="4194304") as server:
         yield server
 
 
@@ -116,29 +122,25 @@ def test_sizes_may_have_no_limit(
         assert answer(connection).count(expected) == (51 if part == "waiting" else 1)
 
 
-def test_pieces_of_large_bodies(tmp_path: Path) -> None:
+def test_pieces_of_large_bodies(roomy: ServerProcess) -> None:
     """Pieces as networks bring them are not counted, so that a large body may have any number."""
     head = POST + b"Connection: close\r\nTransfer-Encoding: chunked\r\n\r\n"
     chunk = b"200\r\n" + b"x" * 512 + b"\r\n"
-    with (
-        ServerProcess(tmp_path, max_body_bytes="4194304") as server,
-        connected(server) as connection,
-    ):
+    with connected(roomy) as connection:
         connection.sendall(head + chunk * 5_000 + b"0\r\n\r\n")
 
         assert b"not valid JSON" in answer(connection)
 
 
 @pytest.mark.parametrize("declared", [6_000_000, 100_000_000])
-def test_large_bodies_of_a_large_limit(tmp_path: Path, declared: int) -> None:
+def test_large_bodies_of_a_large_limit(roomy: ServerProcess, declared: int) -> None:
     """A body that declares to be larger is refused, however large the limit, and others are not."""
-    with ServerProcess(tmp_path, max_body_bytes="4194304") as server:
-        with connected(server) as connection:
-            connection.sendall(GET % b"/" + b"Content-Length: %d\r\n\r\n" % declared)
+    with connected(roomy) as connection:
+        connection.sendall(GET % b"/" + b"Content-Length: %d\r\n\r\n" % declared)
 
-            assert connection.recv(65536).startswith(b"HTTP/1.1 413 ")
-        with connected(server) as connection:
-            body = b"Connection: close\r\nContent-Length: 3000000\r\n\r\n" + b"x" * 3_000_000
-            connection.sendall(GET % b"/healthz" + body)
+        assert connection.recv(65536).startswith(b"HTTP/1.1 413 ")
+    with connected(roomy) as connection:
+        body = b"Connection: close\r\nContent-Length: 3000000\r\n\r\n" + b"x" * 3_000_000
+        connection.sendall(GET % b"/healthz" + body)
 
-            assert answer(connection).startswith(b"HTTP/1.1 200 ")
+        assert answer(connection).startswith(b"HTTP/1.1 200 ")

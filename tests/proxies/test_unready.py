@@ -14,7 +14,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from tests.parts import CHECKING_FIRST, Kind, PostgresCluster, ReverseProxy, ServerProcess
+from tests.parts import CHECKING_FIRST, KINDS, Kind, PostgresCluster, ReverseProxy, ServerProcess
 
 #: Any proxy knows by then that a server says that it is not ready.
 NOTICED_SECONDS = 4.0
@@ -43,7 +43,8 @@ def assert_told(client: httpx.Client, event: str) -> None:
         assert (answer.status_code, f"event: {event}\n" in answer.text) == (200, True)
 
 
-@pytest.mark.parametrize("kind", CHECKING_FIRST)
+@pytest.mark.long
+@pytest.mark.parametrize("kind", KINDS)
 def test_the_database_is_away(tmp_path: Path, kind: Kind) -> None:
     """While no process has a database, readers are asked to wait; and served when it is back."""
     with PostgresCluster(tmp_path / "postgres") as postgres:
