@@ -140,7 +140,7 @@ def test_large_bodies_of_a_large_limit(roomy: ServerProcess, declared: int) -> N
 
         assert connection.recv(65536).startswith(b"HTTP/1.1 413 ")
     with connected(roomy) as connection:
-        body = b"Connection: close\r\nContent-Length: 3000000\r\n\r\n" + b"x" * 3_000_000
+        body = b"Content-Length: 3000000\r\n\r\n" + b"x" * 3_000_000
         connection.sendall(GET % b"/healthz" + body)
 
-        assert answer(connection).startswith(b"HTTP/1.1 200 ")
+        assert connection.recv(65536).startswith(b"HTTP/1.1 200 ")
