@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
+from functools import partial
 
 import pytest
 from hypothesis import given, strategies as st
@@ -323,7 +324,7 @@ def test_reconnection_is_spread() -> None:
     ("farewell", "type_", "shortest", "longest"),
     [
         (frames.closing, "stream.closing", 1_500, 2_500),
-        (frames.already_closing, "stream.closing", 200, 600),  # they have often waited before
+        (partial(frames.already_closing, 200), "stream.closing", 100, 350),
         (frames.busy, "stream.busy", 10_000, 30_000),
     ],
     ids=["closing", "already closing", "busy"],

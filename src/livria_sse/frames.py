@@ -113,13 +113,14 @@ def closing() -> bytes:
     return _closing(retry_milliseconds())
 
 
-def already_closing() -> bytes:
-    """The farewell to those who come to a server that stops.
+def already_closing(readers: int) -> bytes:
+    """The farewell to those who come to a server that stops, which had so many readers.
 
     Many have waited just before, as the process that they were at was replaced, too. Behind a proxy
-    half of them or more find another at once: with three times as long, some were away for 5.8 s.
+    half of them or more find another at once: with a second on the average, some were away for
+    5.8 s. Where there is no other, the more they are, the less often they ask.
     """
-    return _closing(random.randint(200, 600))  # noqa: S311
+    return _closing(random.randint(100, 300 + readers // 4))  # noqa: S311
 
 
 def _closing(retry: int) -> bytes:

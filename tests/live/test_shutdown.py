@@ -125,7 +125,7 @@ def test_draining(tmp_path: Path) -> None:
         assert "event: stream.closing" in late.text
         assert "event: stream.ready" not in late.text
         (retry,) = re.findall(r"^retry: (\d+)$", late.text, re.MULTILINE)
-        assert int(retry) <= 600, "who comes has often waited before"
+        assert int(retry) <= 400, "who comes has often waited before"
         for stream in streams:
             assert stream.rest().endswith(b"0\r\n\r\n")
         assert server.wait() == 0

@@ -40,8 +40,9 @@ class Hub:
 
     def __init__(self, log: Log, settings: Settings) -> None:
         self.epoch = log.epoch
-        #: Whether the process stops.
+        #: Whether the process stops, and how many streams it had then.
         self.stopping = False
+        self.streams_to_end = 0
         self._log = log
         self._settings = settings
         self._tasks = Tasks()
@@ -213,6 +214,7 @@ class Hub:
     def stop(self) -> None:
         """Begins no more streams. Those that are open go on until they are drained."""
         self.stopping = True
+        self.streams_to_end = max(self.streams_to_end, self._admission.streams)
 
     async def drain(self) -> None:
         """Ends all streams, spread over the drain time, and begins no more."""

@@ -216,7 +216,7 @@ class EventStream:
 async def turn_away(scope: Scope, _receive: Receive, send: Send) -> None:
     """Says that there is no place for a stream, and when to ask again."""
     hub, origins = scope["state"]["hub"], scope["state"]["origins"]
-    farewell = frames.already_closing() if hub.stopping else frames.busy()
+    farewell = frames.already_closing(hub.streams_to_end) if hub.stopping else frames.busy()
     body = b"" if scope["method"] == "HEAD" else farewell
     headers = HEADERS + origins.headers(_header(scope, b"origin"))
     await send({"type": "http.response.start", "status": 200, "headers": headers})
